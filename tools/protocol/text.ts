@@ -1,0 +1,53 @@
+/**
+ * Text from the network, made safe to show. A terminal obeys control
+ * characters: ESC sequences can rewrite the screen, set the clipboard or hide
+ * what follows, and bidirectional marks can make one name look like another.
+ */
+
+// C0 and DEL; C1 (a terminal may take U+009B for ESC [); bidi embeddings,
+// overrides, isolates and marks; line and paragraph separators; BOM.
+const UNSAFE =
+  // deno-fmt-ignore
+  /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+
+const NAMED: Record<string, string> = { "\t": "\\t", "\n": "\\n", "\r": "\\r" };
+
+/** `text` with every character that could steer a terminal written as an escape, such as `\x1b`. */
+export function visible(text: string): string {
+  return text.replace(UNSAFE, (char) => {
+    const code = char.charCodeAt(0);
+    return NAMED[char] ??
+      (code < 0x100
+        ? `\\x${code.toString(16).padStart(2, "0")}`
+        : `\\u{${code.toString(16)}}`);
+  });
+}
+
+const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** Bytes from a peer as text that is safe to show; what is not UTF-8 becomes U+FFFD. */
+export function visibleBytes(bytes: Uint8Array): string {
+  return visible(utf8.decode(bytes));
+}
+
+/** Bytes as a string with one character for each byte, so that nothing is lost or joined. */
+export function latin1(bytes: Uint8Array): string {
+  let text = "";
+  for (let i = 0; i < bytes.length; i += 8192) {
+    text += String.fromCharCode(...bytes.subarray(i, i + 8192));
+  }
+  return text;
+}
+
+/** The inverse of `latin1`. Throws RangeError when a character is above U+00FF. */
+export function latin1Bytes(text: string): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code > 0xff) {
+      throw new RangeError(`not a byte: ${visible(text.charAt(i))}`);
+    }
+    bytes[i] = code;
+  }
+  return bytes;
+}
