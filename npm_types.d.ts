@@ -31,6 +31,14 @@ declare module "@std/assert" {
   export function fail(message?: string): never;
 }
 
+declare module "@std/async/delay" {
+  /** Rejects with the signal's reason when that aborts. */
+  export function delay(
+    ms: number,
+    options?: { signal?: AbortSignal },
+  ): Promise<void>;
+}
+
 declare module "@std/cli/parse-args" {
   export function parseArgs(args: string[], options: {
     boolean?: string[];

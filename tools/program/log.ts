@@ -3,7 +3,7 @@
  * queue is written when standard error takes it, so that a stalled terminal or
  * pipe never stops the server; what does not fit in the queue is counted.
  */
-import { visible } from "../protocol/text.ts";
+import { UNSAFE, visible } from "../protocol/text.ts";
 
 /** The forms of the log. */
 export type LogForm = "text" | "json";
@@ -42,7 +42,7 @@ export class Log {
   }
 
   /** Records an event. `text` is the line in the field's own form; without it the fields are listed. */
-  event(event: string, fields: Fields = {}, text?: string): void {
+  event(event: string, fields: Fields, text?: string): void {
     if (this.#options.quiet) return;
     const time = (this.#options.now?.() ?? new Date()).toISOString();
     const { name, form } = this.#options;
@@ -103,10 +103,10 @@ function list(fields: Fields): string {
     .join("");
 }
 
-/** JSON escapes control characters itself; the rest of what can steer a terminal is escaped likewise. */
+/** JSON escapes some control characters itself; the rest of what can steer a terminal is escaped likewise. */
 function jsonLine(fields: Fields): string {
   return JSON.stringify(fields).replace(
-    /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g,
+    UNSAFE,
     (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
 }

@@ -192,7 +192,7 @@ function settle(table: Options, args: string[]): string[] {
     } else if (arg.startsWith("-") && arg !== "-") {
       // A cluster, as getopt reads it: flags, and at its end perhaps one option with its value.
       for (let i = 1; i < arg.length; i++) {
-        const letter = arg.charAt(i);
+        const letter: string = arg.charAt(i);
         const name = byLetter.get(letter) ?? "";
         const takesValue = table[name]?.value !== undefined;
         const attached = takesValue && i + 1 < arg.length

@@ -4,11 +4,11 @@
  * what follows, and bidirectional marks can make one name look like another.
  */
 
-// C0 and DEL; C1 (a terminal may take U+009B for ESC [); bidi embeddings,
-// overrides, isolates and marks; line and paragraph separators; BOM.
-const UNSAFE =
-  // deno-fmt-ignore
-  /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+/**
+ * Controls (C0, DEL and C1: a terminal may take U+009B for ESC [), bidirectional
+ * marks, line and paragraph separators, byte order mark.
+ */
+export const UNSAFE = /[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}\ufeff]/gu;
 
 const NAMED: Record<string, string> = { "\t": "\\t", "\n": "\\n", "\r": "\\r" };
 

@@ -1,0 +1,147 @@
+/** Where a server listens: addresses, ports, and the twin of a port that only root may take. */
+import { EXIT, Failure } from "../program/failure.ts";
+import { formatHostPort } from "../protocol/address.ts";
+import { closeQuietly } from "./errors.ts";
+
+/** The port for an unprivileged user in place of each well-known one. */
+export const TWIN_PORTS: Readonly<Record<number, number>> = {
+  13: 1313,
+  21: 2121,
+  25: 2525,
+  53: 1053,
+  69: 6969,
+  80: 8080,
+  443: 8443,
+  465: 4650,
+  990: 9990,
+};
+
+/** Where to listen. */
+export interface Where {
+  transport: "tcp" | "udp";
+  /** Empty: all addresses of the machine. */
+  hosts: string[];
+  /** Undefined: the well-known port, or its twin. */
+  port: number | undefined;
+  /** The well-known port of the service. */
+  service: number;
+}
+
+interface Socket {
+  addr: Deno.Addr;
+  close(): void;
+}
+
+/**
+ * Opens a socket at every address of `where` by calling `open`, so that the
+ * call of Deno.listen or Deno.listenDatagram stands in the program. `notice`
+ * hears of a twin port. Throws Failure (exit code 3) in plain words.
+ */
+export function listenAt<S extends Socket>(
+  where: Where,
+  open: (hostname: string, port: number) => S,
+  notice: (message: string) => void,
+): S[] {
+  const twin = TWIN_PORTS[where.service];
+  const port = where.port ?? where.service;
+  try {
+    return openAll(where, port, open);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
+    if (where.port !== undefined || twin === undefined) {
+      throw new Failure(
+        EXIT.unreachable,
+        `port ${port}: not allowed for this user (take a port above 1023, or run as root)`,
+      );
+    }
+    notice(
+      `${where.transport} port ${port} is not allowed for this user: taking ${twin}`,
+    );
+    return openAll(where, twin, open);
+  }
+}
+
+function openAll<S extends Socket>(
+  { transport, hosts }: Where,
+  port: number,
+  open: (hostname: string, port: number) => S,
+): S[] {
+  if (hosts.length > 0) return openEach(hosts, port, open);
+  const addresses = transport === "udp" ? localAddresses() : [];
+  try {
+    return openEach([...addresses, "::"], port, open);
+  } catch (error) {
+    // A machine without IPv6 says so in one of these ways.
+    const code = (error as { code?: string }).code;
+    const noIPv6 = code === "EAFNOSUPPORT" || code === "EADDRNOTAVAIL" ||
+      code === "EPROTONOSUPPORT";
+    if (!noIPv6 && !/no such address/.test(String(error))) throw error;
+    return openEach([...addresses, "0.0.0.0"], port, open);
+  }
+}
+
+function openEach<S extends Socket>(
+  hosts: string[],
+  port: number,
+  open: (hostname: string, port: number) => S,
+): S[] {
+  const sockets: S[] = [];
+  try {
+    for (const host of hosts) {
+      // With port 0 the system chooses for the first socket, and the others follow it.
+      const chosen = (sockets[0]?.addr as Deno.NetAddr | undefined)?.port ??
+        port;
+      sockets.push(openOne(host, chosen, open));
+    }
+    return sockets;
+  } catch (error) {
+    sockets.forEach(closeQuietly);
+    throw error;
+  }
+}
+
+function openOne<S>(
+  host: string,
+  port: number,
+  open: (hostname: string, port: number) => S,
+): S {
+  const failure = (reason: string, error: unknown): Failure =>
+    new Failure(EXIT.unreachable, `${formatHostPort(host, port)}: ${reason}`, {
+      cause: error,
+    });
+  try {
+    return open(host, port);
+  } catch (error) {
+    if (error instanceof Deno.errors.AddrInUse) {
+      throw failure(
+        "address in use (is another server running? try --port)",
+        error,
+      );
+    }
+    if (error instanceof Deno.errors.AddrNotAvailable) {
+      throw failure("no such address on this machine", error);
+    }
+    if (/lookup address/.test(String(error))) {
+      throw failure("no such host", error);
+    }
+    throw error;
+  }
+}
+
+/**
+ * The addresses of this machine. A UDP server opens a socket at each, so that a
+ * reply leaves from the address that was asked; the wildcard socket beside them
+ * hears broadcasts, and addresses that come later.
+ */
+function localAddresses(): string[] {
+  if (
+    Deno.permissions.querySync({ name: "sys", kind: "networkInterfaces" })
+      .state !== "granted"
+  ) {
+    return [];
+  }
+  return Deno.networkInterfaces()
+    // A link-local IPv6 address is nothing without its zone, which Deno cannot bind to.
+    .filter(({ address }) => !address.toLowerCase().startsWith("fe80:"))
+    .map(({ address }) => address);
+}
