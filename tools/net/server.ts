@@ -117,15 +117,14 @@ export async function runServer(
   log: Log,
   start: () => Server,
 ): Promise<number> {
-  let server: Server | undefined;
   let stopping = false;
   // Before any socket: the first signal listener cannot be had when descriptors have run out.
   using _signals = onStop(() => {
-    if (server === undefined || stopping) Deno.exit(EXIT.ok);
+    if (stopping) Deno.exit(EXIT.ok);
     stopping = true;
     server.shutdown().catch((error) => log.say(String(error)));
   });
-  server = start();
+  const server = start();
   for (const { transport, hostname, port } of server.addrs) {
     log.say(`listening on ${transport} ${formatHostPort(hostname, port)}`);
   }

@@ -46,7 +46,11 @@ const READ_SIZE = 64 * 1024;
  * node:tls from resuming sessions.
  */
 export function trustAlso(pem: string): void {
-  tls.setDefaultCACertificates([...tls.getCACertificates("default"), pem]);
+  // Node's types do not know the call yet.
+  const { setDefaultCACertificates } = tls as unknown as {
+    setDefaultCACertificates(certificates: string[]): void;
+  };
+  setDefaultCACertificates([...tls.getCACertificates("default"), pem]);
 }
 
 /**

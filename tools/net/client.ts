@@ -1,0 +1,98 @@
+/** What clients share: the options about the way to the server, and finding its address. */
+import { lookup } from "node:dns/promises";
+import { UsageError } from "../program/failure.ts";
+import {
+  duration,
+  flag,
+  type Option,
+  port,
+  text,
+  value,
+  valueOr,
+} from "../program/options.ts";
+import {
+  type HostPort,
+  isIPv4,
+  isIPv6,
+  parseHostPort,
+} from "../protocol/address.ts";
+
+/** The way to the server: `--timeout`, `-4`, `-6`. */
+export const PATH_OPTIONS = {
+  ipv4: flag("Use IPv4 only.", { short: "4" }),
+  ipv6: flag("Use IPv6 only.", { short: "6" }),
+};
+
+/** How long to wait: `--timeout`. */
+export function timeoutOption(standard: string): { timeout: Option<number> } {
+  return {
+    timeout: valueOr(
+      "TIME",
+      "Give up when nothing comes for so long.",
+      duration,
+      standard,
+    ),
+  };
+}
+
+/** The server's port: `--port`. */
+export function portOption(
+  service: number,
+): { port: Option<number | undefined> } {
+  return {
+    port: value("PORT", "The server's port.", port, { shown: `${service}` }),
+  };
+}
+
+/** Checking a TLS server: `--cacert`, `--insecure`. */
+export const TRUST_OPTIONS = {
+  cacert: value("FILE", "Trust the authorities in this PEM file too.", text),
+  insecure: flag("Take any TLS certificate."),
+};
+
+/** The dialogue: `-v`. */
+export const VERBOSE_OPTION = {
+  verbose: flag("Show the dialogue on standard error: > sent, < received.", {
+    short: "v",
+  }),
+};
+
+/** The word `HOST[:PORT]` of a command line. Throws UsageError. */
+export function serverAddress(
+  word: string,
+  options: { port: number | undefined },
+  service: number,
+): Required<HostPort> {
+  try {
+    const { host, port } = parseHostPort(word);
+    return { host, port: options.port ?? port ?? service };
+  } catch (error) {
+    throw new UsageError(
+      `${JSON.stringify(word)}: ${(error as Error).message}`,
+    );
+  }
+}
+
+/**
+ * What to hand to Deno.connect for `host`: the name itself, so that it tries
+ * both address families, or an address of the one family asked for.
+ */
+export async function connectName(
+  host: string,
+  { ipv4, ipv6 }: { ipv4: boolean; ipv6: boolean },
+): Promise<string> {
+  if (ipv4 === ipv6) return host;
+  return await firstAddress(host, ipv4 ? 4 : 6);
+}
+
+/**
+ * The first address the system knows for `host`, by its hosts file and DNS.
+ * `family` 0 is either. Throws as node:dns does (code ENOTFOUND).
+ */
+export async function firstAddress(
+  host: string,
+  family: 0 | 4 | 6,
+): Promise<string> {
+  if (isIPv4(host) ? family !== 6 : isIPv6(host) && family !== 4) return host;
+  return (await lookup(host, { family })).address;
+}
