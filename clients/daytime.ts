@@ -11,6 +11,7 @@ import { DatagramEndpoint } from "../tools/net/datagram.ts";
 import { Deadline } from "../tools/net/deadline.ts";
 import { closeQuietly, peerFailure } from "../tools/net/errors.ts";
 import { ByteReader } from "../tools/net/reader.ts";
+import { limitSilence } from "../tools/net/silence.ts";
 import { type Command, program } from "../tools/program/command.ts";
 import { EXIT } from "../tools/program/failure.ts";
 import { flag } from "../tools/program/options.ts";
@@ -50,18 +51,13 @@ async function askByTcp(query: DaytimeQuery): Promise<Uint8Array> {
     port,
     signal: AbortSignal.timeout(timeout),
   });
-  using deadline = new Deadline(timeout, () => closeQuietly(conn));
   try {
-    const line = await new ByteReader(conn).readLine({
-      longest: LONGEST_LINE,
-      end: "lf",
-    });
+    const reader = new ByteReader(limitSilence(conn, timeout));
+    const line = await reader.readLine({ longest: LONGEST_LINE, end: "lf" });
     if (line === null) {
       throw new ProtocolError("the server closed without an answer");
     }
     return line;
-  } catch (error) {
-    throw deadline.expired ? new Deno.errors.TimedOut() : error;
   } finally {
     closeQuietly(conn);
   }

@@ -66,7 +66,10 @@ function reason(error: unknown): string {
   ) {
     return "there is no route to that host";
   }
-  if (code === "ETIMEDOUT" || error instanceof Deno.errors.TimedOut) {
+  if (
+    code === "ETIMEDOUT" || error instanceof Deno.errors.TimedOut ||
+    (error as Error).name === "TimeoutError"
+  ) {
     return "no answer in time";
   }
   return visible(message);

@@ -1,0 +1,301 @@
+/**
+ * An HTTP/1.1 client (RFC 9110, RFC 9112) over a plain connection: the body of
+ * the answer goes to standard output, or to a file. Under the name `gethttp` it
+ * shows the whole answer, head and body.
+ */
+import {
+  connectName,
+  PATH_OPTIONS,
+  portOption,
+  timeoutOption,
+  TRUST_OPTIONS,
+  VERBOSE_OPTION,
+} from "../tools/net/client.ts";
+import { peerFailure } from "../tools/net/errors.ts";
+import { limitSilence } from "../tools/net/silence.ts";
+import type { ByteStream } from "../tools/net/stream.ts";
+import { type Command, program } from "../tools/program/command.ts";
+import { EXIT, Failure, fileFailure } from "../tools/program/failure.ts";
+import {
+  count,
+  flag,
+  list,
+  size,
+  text,
+  value,
+  valueOr,
+} from "../tools/program/options.ts";
+import { say, writeOut } from "../tools/program/terminal.ts";
+import { Trace } from "../tools/program/trace.ts";
+import { ProtocolError } from "../tools/protocol/error.ts";
+import { formatHostPort } from "../tools/protocol/address.ts";
+import type { ResponseHead } from "../tools/protocol/http_response.ts";
+import type { Target } from "../tools/protocol/http_url.ts";
+import { visible, visibleBytes } from "../tools/protocol/text.ts";
+import { latin1Bytes } from "../tools/protocol/text.ts";
+import { HttpClient, type HttpResponse } from "./http/client.ts";
+import { DownloadFile, type LimitedBody, showBody } from "./http/download.ts";
+import {
+  byteRange,
+  fieldLine,
+  fileFor,
+  requestFor,
+  resolveEntry,
+} from "./http/command_line.ts";
+import { type HttpRequest, redirected } from "./http/request.ts";
+
+export { HttpClient };
+
+const SERVICE = 80;
+
+/** The `http` program. */
+export const command = {
+  name: "http",
+  summary: "HTTP client: shows or saves what a web server answers",
+  usage: ["URL|HOST [options]"],
+  words: [1, 1],
+  options: {
+    include: flag("Show the head of the answer too.", { short: "i" }),
+    head: flag("Ask for the head alone (HEAD).", { short: "I" }),
+    ...VERBOSE_OPTION,
+    request: value("METHOD", "The method, such as DELETE.", text, {
+      short: "X",
+    }),
+    header: list(
+      "'NAME: VALUE'",
+      "Send this field too; 'NAME:' leaves a field out.",
+      fieldLine,
+      {
+        short: "H",
+      },
+    ),
+    data: list(
+      "DATA|@FILE",
+      "Send this (POST), byte for byte; @- is standard input.",
+      String,
+      {
+        short: "d",
+      },
+    ),
+    "upload-file": value(
+      "FILE",
+      "Send this file (PUT); - is standard input.",
+      text,
+      {
+        short: "T",
+      },
+    ),
+    range: value(
+      "RANGE",
+      "Ask for these bytes alone: 0-499, 500- or -500.",
+      byteRange,
+      {
+        short: "r",
+      },
+    ),
+    output: value("FILE", "Save the body in this file.", text, { short: "o" }),
+    "remote-name": flag("Save it under the last name in the URL.", {
+      short: "O",
+    }),
+    "continue-at": value("-", "Complete the file that -o or -O names.", dash, {
+      short: "C",
+    }),
+    "time-cond": value("FILE|DATE", "Only if it is newer than this.", text, {
+      short: "z",
+    }),
+    location: flag("Follow redirects.", { short: "L" }),
+    "max-redirs": valueOr("N", "Follow at most so many.", count, "20"),
+    user: value(
+      "NAME[:PASSWORD]",
+      "Log in (Basic); asks for a missing password.",
+      text,
+      {
+        short: "u",
+      },
+    ),
+    compressed: flag("Let the server compress, and undo it."),
+    "max-filesize": value("SIZE", "Take no more than this.", size),
+    resolve: list(
+      "HOST:PORT:ADDRESS",
+      "Connect there for HOST:PORT.",
+      resolveEntry,
+    ),
+    ...portOption(SERVICE),
+    ...timeoutOption("30s"),
+    ...PATH_OPTIONS,
+    ...TRUST_OPTIONS,
+  },
+  examples: [
+    ["http www", "Show http://www/."],
+    ["gethttp www | less", "Head and body, as http -i."],
+    [
+      "http -O http://server/cake.iso",
+      "Save as cake.iso; once more with -C - to complete it.",
+    ],
+    ["http -d name=Ada -d age=36 http://server/form", "Fill in a form."],
+    [
+      "http -v -L --compressed https://server/",
+      "See how client and server talk.",
+    ],
+  ],
+  permissions: ["--allow-net", "--allow-read", "--allow-write", "--allow-env"],
+  rfcs: [
+    "RFC 9110 (HTTP semantics), RFC 9112 (HTTP/1.1), RFC 3986 (URI), RFC 7617 (Basic)",
+  ],
+} satisfies Command;
+
+function dash(word: string): string {
+  if (word !== "-") {
+    throw new RangeError("give -: the file itself says where to go on");
+  }
+  return word;
+}
+
+/** How connections are made. */
+export interface DialOptions {
+  ipv4: boolean;
+  ipv6: boolean;
+  /** Longest silence in milliseconds. */
+  timeout: number;
+  insecure: boolean;
+  /** Addresses to connect to, by `host:port`. */
+  resolve: Map<string, string>;
+}
+
+/** Connects to the server of `target`. Throws what sockets throw. */
+export async function dial(
+  target: Target,
+  options: DialOptions,
+): Promise<ByteStream> {
+  const { host, port } = target;
+  const address = options.resolve.get(formatHostPort(host, port)) ??
+    await connectName(host, options);
+  const conn = await Deno.connect({
+    hostname: address,
+    port,
+    signal: AbortSignal.timeout(options.timeout),
+  });
+  conn.setNoDelay();
+  const stream = limitSilence(conn, options.timeout);
+  if (!target.secure) return stream;
+  const { tlsClient } = await import("../tools/net/tls.ts");
+  return await tlsClient(stream, { host, insecure: options.insecure });
+}
+
+/** Runs `http`; returns its exit code. */
+export const main = program(
+  command,
+  async ({ options, words: [word = ""], calledAs }) => {
+    if (options.cacert !== undefined) await trust(options.cacert);
+    const showsHead = options.include || options.head || calledAs === "gethttp";
+    const request = await requestFor(word, options);
+    const path = fileFor(request.target, options);
+    const file = path === undefined
+      ? undefined
+      : await DownloadFile.open(path, options.continueAt !== undefined);
+    file?.askForRest(request.fields);
+
+    const resolve = new Map(options.resolve);
+    const client = new HttpClient(
+      (target) => dial(target, { ...options, resolve }),
+      new Trace(options.verbose),
+    );
+    let target = request.target;
+    try {
+      const follow = options.location ? options.maxRedirs : 0;
+      const response = await exchange(
+        client,
+        request,
+        follow,
+        async (response) => {
+          target = response.request.target;
+          if (showsHead) await writeOut(shownHead(response.head));
+        },
+      );
+      try {
+        return await deliver(response, file, options);
+      } finally {
+        response.close();
+      }
+    } catch (error) {
+      throw peerFailure(formatHostPort(target.host, target.port), error);
+    }
+  },
+);
+
+async function trust(path: string): Promise<void> {
+  const { trustAlso } = await import("../tools/net/tls.ts");
+  try {
+    trustAlso(await Deno.readTextFile(path));
+  } catch (error) {
+    throw fileFailure(path, error);
+  }
+}
+
+/** The answer to `request`, or to what it was redirected to, `most` times at most; 0 follows nothing. */
+async function exchange(
+  client: HttpClient,
+  request: HttpRequest,
+  most: number,
+  onResponse: (response: HttpResponse) => Promise<void>,
+): Promise<HttpResponse> {
+  let next: HttpRequest | undefined = request;
+  for (let followed = 0;; followed++) {
+    const response: HttpResponse = await client.exchange(next);
+    await onResponse(response);
+    if (most === 0) return response;
+    next = redirected(next, response.head);
+    if (next === undefined) return response;
+    response.close();
+    if (followed === most) {
+      throw new ProtocolError(`redirected more than ${most} times`);
+    }
+  }
+}
+
+/** Puts the body where it belongs, and says how the exchange ended. */
+async function deliver(
+  response: HttpResponse,
+  file: DownloadFile | undefined,
+  options: { compressed: boolean; maxFilesize: number | undefined },
+): Promise<number> {
+  const { head, framing, request } = response;
+  const length = framing.kind === "length" ? framing.length : undefined;
+  const coded = options.compressed &&
+    head.fields.get("Content-Encoding") !== undefined;
+  const limit = options.maxFilesize;
+  if (!coded && length !== undefined && length > (limit ?? Infinity)) {
+    throw new Failure(
+      EXIT.refused,
+      `the body has ${length} bytes, more than --max-filesize (${limit})`,
+    );
+  }
+  if (file?.isComplete(head)) {
+    say(`http: ${file.path}: is complete`);
+    return EXIT.ok;
+  }
+  let pieces: AsyncIterable<Uint8Array> = response.body;
+  if (coded) {
+    const { decoded } = await import("./http/content_coding.ts");
+    pieces = decoded(pieces, head.fields);
+  }
+  const body: LimitedBody = { pieces, limit };
+  const succeeded = head.status < 300;
+  if (head.status === 304) say("http: not modified");
+  // What is in the file is worth more than the server's words on why there is nothing new.
+  if (file && succeeded) {
+    await file.save(head, body, coded ? undefined : length);
+  } else await showBody(body);
+  if (head.status < 400) return EXIT.ok;
+  say(`http: ${request.target.href}: ${head.status} ${visible(head.reason)}`);
+  return EXIT.refused;
+}
+
+/** A head as it came, safe to show. */
+function shownHead({ lines }: ResponseHead): string {
+  return [...lines, "", ""].map((line) => visibleBytes(latin1Bytes(line))).join(
+    "\r\n",
+  );
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args));

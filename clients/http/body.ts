@@ -1,0 +1,70 @@
+/** Reading the body of a response, by its framing. */
+import { isGone } from "../../tools/net/errors.ts";
+import type { ByteReader } from "../../tools/net/reader.ts";
+import { ProtocolError } from "../../tools/protocol/error.ts";
+import { ChunkedDecoder } from "../../tools/protocol/http_chunked.ts";
+import type { Fields } from "../../tools/protocol/http_fields.ts";
+import type { Framing } from "../../tools/protocol/http_response.ts";
+
+// Few system calls for a large body; the reads of a slow one are short anyway.
+const BUFFER_SIZE = 256 * 1024;
+
+/**
+ * The content of a body in pieces. A piece stays valid while the next one is
+ * awaited, and no longer: two buffers take turns, so that a piece can be
+ * written to disk while the next one arrives. Throws ProtocolError when the
+ * body ends too early (RFC 9112 section 8) or is badly framed.
+ */
+export async function* readBody(
+  reader: ByteReader,
+  framing: Framing,
+  onTrailers: (trailers: Fields) => void,
+): AsyncGenerator<Uint8Array> {
+  if (framing.kind === "none") return;
+  const chunked = framing.kind === "chunked" ? new ChunkedDecoder() : undefined;
+  let left = framing.kind === "length" ? framing.length : Infinity;
+  let received = 0;
+  const size = Math.min(BUFFER_SIZE, left);
+  let [current, other] = [new Uint8Array(size), new Uint8Array(size)];
+  while (left > 0) {
+    const length = await readSome(reader, current.subarray(0, left), received);
+    if (length === null) {
+      if (framing.kind === "close") return;
+      throw truncated(received, framing);
+    }
+    const bytes = current.subarray(0, length);
+    [current, other] = [other, current];
+    for (const piece of chunked?.decode(bytes) ?? [bytes]) {
+      received += piece.length;
+      yield piece;
+    }
+    left -= length;
+    if (chunked?.done) {
+      onTrailers(chunked.trailers);
+      return;
+    }
+  }
+}
+
+async function readSome(
+  reader: ByteReader,
+  buffer: Uint8Array,
+  received: number,
+): Promise<number | null> {
+  try {
+    return await reader.read(buffer);
+  } catch (error) {
+    if (!isGone(error)) throw error;
+    throw new ProtocolError(
+      `the connection broke after ${received} bytes of the body`,
+    );
+  }
+}
+
+function truncated(received: number, framing: Framing): ProtocolError {
+  return new ProtocolError(
+    framing.kind === "length"
+      ? `the body ended after ${received} of ${framing.length} bytes`
+      : `the body ended after ${received} bytes, before its last chunk`,
+  );
+}

@@ -1,0 +1,54 @@
+/** A progress bar on standard error, when that is a terminal. */
+import { formatSize } from "../protocol/units.ts";
+
+/** A transfer under way. */
+export interface Progress extends Disposable {
+  /** So many bytes are there now. */
+  update(bytes: number): void;
+}
+
+/** Starts a bar at `start` bytes of `total`, which may be unknown. Without a terminal nothing is shown. */
+export async function startProgress(
+  start: number,
+  total: number | undefined,
+): Promise<Progress> {
+  if (!Deno.stderr.isTerminal()) {
+    return { update: () => {}, [Symbol.dispose]: () => {} };
+  }
+  const { default: cliProgress } = await import("cli-progress");
+  const bar = new cliProgress.SingleBar({
+    format: (_options, { value, startTime }) =>
+      progressLine(value, start, total, (Date.now() - startTime) / 1000),
+    hideCursor: true,
+  });
+  bar.start(total ?? 0, start);
+  return {
+    update: (bytes) => bar.update(bytes),
+    [Symbol.dispose]: () => bar.stop(),
+  };
+}
+
+const WIDTH = 30;
+
+/** Bar, bytes, rate and the time to go (unknown total: no bar) after `seconds`. */
+export function progressLine(
+  value: number,
+  start: number,
+  total: number | undefined,
+  seconds: number,
+): string {
+  const rate = seconds > 0 ? (value - start) / seconds : 0;
+  const speed = `${formatSize(rate)}/s`;
+  if (total === undefined) return `${formatSize(value)}  ${speed}`;
+  const share = total > 0 ? Math.min(1, value / total) : 1;
+  const done = Math.floor(share * WIDTH);
+  const left = rate > 0 ? Math.ceil((total - value) / rate) : 0;
+  return [
+    `[${"=".repeat(done)}${" ".repeat(WIDTH - done)}] ${
+      Math.floor(share * 100)
+    }%`,
+    `${formatSize(value)} of ${formatSize(total)}`,
+    speed,
+    `${left} s left`,
+  ].join("  ");
+}
