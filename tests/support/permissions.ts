@@ -1,0 +1,68 @@
+/**
+ * Which tests can run here. Those that lack a permission, or a program they
+ * talk to, are ignored, and their names say why; the last line of the run
+ * counts them.
+ */
+
+/** Everything `deno test -A` grants that some test needs. */
+type Permission = "net" | "read" | "write" | "run" | "env" | "sys";
+
+function granted(name: Permission): boolean {
+  return Deno.permissions.querySync({ name }).state === "granted";
+}
+
+/** Registers a test that needs `permissions`; without them it is ignored. */
+export function testWith(
+  permissions: Permission[],
+  name: string,
+  fn: (t: Deno.TestContext) => void | Promise<void>,
+): void {
+  const ignore = !permissions.every(granted);
+  Deno.test({ name: ignore ? `${name} (needs -A)` : name, ignore, fn });
+}
+
+/** A test with sockets in process. `sys` is for the addresses of the machine. */
+export function netTest(
+  name: string,
+  fn: (t: Deno.TestContext) => void | Promise<void>,
+): void {
+  testWith(["net", "sys", "read"], name, fn);
+}
+
+/** A test that starts programs as a user would. */
+export function processTest(
+  name: string,
+  fn: (t: Deno.TestContext) => void | Promise<void>,
+): void {
+  testWith(["run", "net", "read", "write", "env", "sys"], name, fn);
+}
+
+/** As `processTest`, where `missing` is nothing; else ignored, and the name says what is missing. */
+export function processTestUnless(
+  missing: string | undefined,
+  name: string,
+  fn: (t: Deno.TestContext) => void | Promise<void>,
+): void {
+  if (missing === undefined) return processTest(name, fn);
+  Deno.test({
+    name: `${name} (${missing})`,
+    ignore: missing.length > 0,
+    fn,
+  });
+}
+
+/** Why a test with the program `name` cannot run, or undefined when it is installed. */
+export function missingProgram(name: string): string | undefined {
+  if (!granted("read") || !granted("env")) return undefined; // Ignored for want of permissions.
+  const folders = (Deno.env.get("PATH") ?? "").split(
+    Deno.build.os === "windows" ? ";" : ":",
+  );
+  const found = folders.some((folder) => {
+    try {
+      return Deno.statSync(`${folder}/${name}`).isFile;
+    } catch {
+      return false;
+    }
+  });
+  return found ? undefined : `${name} is not installed`;
+}
