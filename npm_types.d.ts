@@ -1,6 +1,17 @@
 // The types of the npm modules in use that ship none: just the functions this
 // project calls. `npm:deno-std` is @std/* republished on npm without types.
 
+declare module "@sinonjs/fake-timers" {
+  interface Clock {
+    tickAsync(milliseconds: number): Promise<number>;
+    uninstall(): void;
+  }
+  const fakeTimers: {
+    install(options: { now?: number | Date; toFake?: string[] }): Clock;
+  };
+  export default fakeTimers;
+}
+
 declare module "@std/assert" {
   export function assert(value: unknown, message?: string): asserts value;
   export function assertEquals<T>(
@@ -22,11 +33,13 @@ declare module "@std/assert" {
     fn: () => unknown,
     errorClass?: new (...args: never[]) => E,
     messageIncludes?: string,
+    message?: string,
   ): E;
   export function assertRejects<E extends Error = Error>(
     fn: () => PromiseLike<unknown>,
     errorClass?: new (...args: never[]) => E,
     messageIncludes?: string,
+    message?: string,
   ): Promise<E>;
   export function fail(message?: string): never;
 }
@@ -66,19 +79,6 @@ declare module "@std/path" {
   export function join(...paths: string[]): string;
   export function relative(from: string, to: string): string;
   export function resolve(...paths: string[]): string;
-}
-
-declare module "@std/testing/time" {
-  /** Replaces the global timers and Date until disposed. */
-  export class FakeTime {
-    constructor(start?: number | string | Date);
-    now: number;
-    tick(milliseconds?: number): void;
-    tickAsync(milliseconds?: number): Promise<void>;
-    runMicrotasks(): Promise<void>;
-    restore(): void;
-    [Symbol.dispose](): void;
-  }
 }
 
 declare module "cli-progress" {
