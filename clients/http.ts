@@ -16,15 +16,7 @@ import { limitSilence } from "../tools/net/silence.ts";
 import type { ByteStream } from "../tools/net/stream.ts";
 import { type Command, program } from "../tools/program/command.ts";
 import { EXIT, Failure, fileFailure } from "../tools/program/failure.ts";
-import {
-  count,
-  flag,
-  list,
-  size,
-  text,
-  value,
-  valueOr,
-} from "../tools/program/options.ts";
+import { count, flag, list, size, text, value, valueOr } from "../tools/program/options.ts";
 import { say, writeOut } from "../tools/program/terminal.ts";
 import { Trace } from "../tools/program/trace.ts";
 import { ProtocolError } from "../tools/protocol/error.ts";
@@ -35,13 +27,7 @@ import { visible, visibleBytes } from "../tools/protocol/text.ts";
 import { latin1Bytes } from "../tools/protocol/text.ts";
 import { HttpClient, type HttpResponse } from "./http/client.ts";
 import { DownloadFile, type LimitedBody, showBody } from "./http/download.ts";
-import {
-  byteRange,
-  fieldLine,
-  fileFor,
-  requestFor,
-  resolveEntry,
-} from "./http/command_line.ts";
+import { byteRange, fieldLine, fileFor, requestFor, resolveEntry } from "./http/command_line.ts";
 import { type HttpRequest, redirected } from "./http/request.ts";
 
 export { HttpClient };
@@ -218,7 +204,8 @@ export const main = program(
         response.close();
       }
     } catch (error) {
-      throw peerFailure(formatHostPort(target.host, target.port), error);
+      const { exitCode, message } = peerFailure(formatHostPort(target.host, target.port), error);
+      throw new Failure(exitCode, message + (file?.remark ?? ""), { cause: error });
     }
   },
 );

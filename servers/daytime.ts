@@ -88,9 +88,7 @@ export function start(options: DaytimeOptions): Server {
   listeners.forEach((listener) => acceptor.listen(listener));
   // What a datagram says does not matter (RFC 867), so one byte of it is enough.
   const endpoints = sockets.map((socket) => new DatagramEndpoint(socket, 1));
-  const answering = endpoints.map((endpoint) =>
-    answerDatagrams(endpoint, line, log)
-  );
+  const answering = endpoints.map((endpoint) => answerDatagrams(endpoint, line, log));
 
   return {
     addrs: [...listeners, ...sockets].map(({ addr }) => addr as Deno.NetAddr),
@@ -132,8 +130,7 @@ async function answerDatagrams(
 /** The `daytimed` program. */
 export const command = {
   name: "daytimed",
-  summary:
-    "daytime server (RFC 867): tells the day and the time over TCP and UDP",
+  summary: "daytime server (RFC 867): tells the day and the time over TCP and UDP",
   usage: ["[options]"],
   words: [0, 0],
   options: {

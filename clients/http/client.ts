@@ -16,12 +16,7 @@ import {
 import type { Target } from "../../tools/protocol/http_url.ts";
 import { latin1 } from "../../tools/protocol/text.ts";
 import { readBody } from "./body.ts";
-import {
-  EXPECT_CONTINUE,
-  type HttpRequest,
-  type RequestBody,
-  requestLines,
-} from "./request.ts";
+import { EXPECT_CONTINUE, type HttpRequest, type RequestBody, requestLines } from "./request.ts";
 
 /** The answer to a request. */
 export interface HttpResponse {

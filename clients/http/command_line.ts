@@ -2,16 +2,8 @@
 import { promptSecret } from "@std/cli/prompt-secret";
 import { UsageError } from "../../tools/program/failure.ts";
 import { say } from "../../tools/program/terminal.ts";
-import {
-  formatHostPort,
-  isIPv4,
-  isIPv6,
-} from "../../tools/protocol/address.ts";
-import {
-  type Field,
-  isFieldValue,
-  isToken,
-} from "../../tools/protocol/http_fields.ts";
+import { formatHostPort, isIPv4, isIPv6 } from "../../tools/protocol/address.ts";
+import { type Field, isFieldValue, isToken } from "../../tools/protocol/http_fields.ts";
 import { parseTarget, type Target } from "../../tools/protocol/http_url.ts";
 import { Secret } from "../../tools/protocol/secret.ts";
 import { parsePort } from "../../tools/protocol/units.ts";
@@ -187,9 +179,7 @@ function credentialsFor(
   if (password !== undefined) {
     return basicCredentials(name, new Secret(password));
   }
-  const typed = Deno.stdin.isTerminal()
-    ? promptSecret(`Password for ${name}: `)
-    : null;
+  const typed = Deno.stdin.isTerminal() ? promptSecret(`Password for ${name}: `) : null;
   if (typed === null) {
     throw new UsageError(
       "-u: give NAME:PASSWORD (there is no terminal to ask)",

@@ -13,9 +13,7 @@ export async function* decoded(
   body: AsyncIterable<Uint8Array>,
   fields: Fields,
 ): AsyncGenerator<Uint8Array> {
-  const codings = fields.list("Content-Encoding").filter((coding) =>
-    coding !== "identity"
-  );
+  const codings = fields.list("Content-Encoding").filter((coding) => coding !== "identity");
   if (codings.length > MOST_CODINGS) {
     throw new ProtocolError(`the body is coded ${codings.length} times over`);
   }

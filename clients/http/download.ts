@@ -1,14 +1,11 @@
 /** Where the body goes: standard output, or a file that a later run can complete. */
 import { EXIT, Failure, fileFailure } from "../../tools/program/failure.ts";
-import { type Progress, startProgress } from "../../tools/program/progress.ts";
+import { startProgress } from "../../tools/program/progress.ts";
 import { onStop } from "../../tools/program/signals.ts";
 import { say, writeOut } from "../../tools/program/terminal.ts";
 import { ProtocolError } from "../../tools/protocol/error.ts";
 import type { Fields } from "../../tools/protocol/http_fields.ts";
-import {
-  contentRange,
-  type ResponseHead,
-} from "../../tools/protocol/http_response.ts";
+import { contentRange, type ResponseHead } from "../../tools/protocol/http_response.ts";
 
 /** A body that may not grow beyond `limit` bytes. */
 export interface LimitedBody {
@@ -25,8 +22,16 @@ export async function showBody(body: LimitedBody): Promise<void> {
 export class DownloadFile {
   #size = 0;
   #modified: Date | undefined;
+  #written: number | undefined;
 
   private constructor(readonly path: string) {}
+
+  /** For an error message: what the file has by now. */
+  get remark(): string {
+    return this.#written === undefined
+      ? ""
+      : `; ${this.path} has the first ${this.#written} bytes (-C - resumes)`;
+  }
 
   /** Looks at what is there to `resume`. Throws Failure. */
   static async open(path: string, resume: boolean): Promise<DownloadFile> {
@@ -62,54 +67,30 @@ export class DownloadFile {
   }
 
   /** Writes the body of a successful response. What has arrived stays in the file, whatever happens. Throws Failure. */
-  async save(
-    head: ResponseHead,
-    body: LimitedBody,
-    length: number | undefined,
-  ): Promise<void> {
+  async save(head: ResponseHead, body: LimitedBody, length: number | undefined): Promise<void> {
     const offset = this.#offset(head);
     const lastModified = strongLastModified(head.fields);
     using file = await this.#create(offset);
-    let received = offset;
+    this.#written = offset;
     const stamp = (): void => {
       if (lastModified) Deno.utimeSync(this.path, new Date(), lastModified);
     };
     using _signals = onStop(() => {
       stamp();
-      say(
-        `\nhttp: interrupted; ${this.path} has the first ${received} bytes (-C - resumes)`,
-      );
+      say(`\nhttp: interrupted${this.remark}`);
       Deno.exit(EXIT.interrupted);
     });
-    using progress: Progress = await startProgress(
-      offset,
-      length === undefined ? undefined : offset + length,
-    );
-    try {
-      const write = async (piece: Uint8Array): Promise<void> => {
-        let rest = piece;
-        try {
-          while (rest.length > 0) rest = rest.subarray(await file.write(rest));
-        } catch (error) {
-          throw fileFailure(this.path, error);
-        }
-      };
-      await copy(
-        body,
-        write,
-        (total) => progress.update(received = offset + total),
-      );
-    } catch (error) {
-      if (
-        !(error instanceof Error) ||
-        error instanceof Failure && error.exitCode === EXIT.file
-      ) {
-        throw error;
+    using progress = await startProgress(offset, length && offset + length);
+    const write = async (piece: Uint8Array): Promise<void> => {
+      let rest = piece;
+      try {
+        while (rest.length > 0) rest = rest.subarray(await file.write(rest));
+      } catch (error) {
+        throw fileFailure(this.path, error);
       }
-      throw Object.assign(error, {
-        message:
-          `${error.message}; ${this.path} has the first ${received} bytes (-C - resumes)`,
-      });
+    };
+    try {
+      await copy(body, write, (total) => progress.update(this.#written = offset + total));
     } finally {
       stamp();
     }
@@ -163,23 +144,22 @@ async function copy(
 ): Promise<void> {
   let total = 0;
   let writing = Promise.resolve();
-  for await (const piece of pieces) {
-    await writing;
-    onTotal(total);
-    const part = piece.subarray(0, limit - total);
-    total += part.length;
-    writing = write(part);
-    // It is awaited above or below; until then a failure waits too.
-    writing.catch(() => {});
-    if (part.length < piece.length) {
+  try {
+    for await (const piece of pieces) {
       await writing;
       onTotal(total);
-      throw new Failure(
-        EXIT.refused,
-        `the body is larger than --max-filesize (${limit} bytes)`,
-      );
+      const part = piece.subarray(0, limit - total);
+      total += part.length;
+      writing = write(part);
+      // It is awaited in a moment; until then a failure waits too.
+      writing.catch(() => {});
+      if (part.length < piece.length) {
+        throw new Failure(EXIT.refused, `the body is larger than --max-filesize (${limit} bytes)`);
+      }
     }
+  } finally {
+    // What arrived before a failure is kept too.
+    await writing;
+    onTotal(total);
   }
-  await writing;
-  onTotal(total);
 }

@@ -3,11 +3,7 @@ import { VERSION } from "../../tools/program/version.ts";
 import { ProtocolError } from "../../tools/protocol/error.ts";
 import { Fields } from "../../tools/protocol/http_fields.ts";
 import type { ResponseHead } from "../../tools/protocol/http_response.ts";
-import {
-  resolveLocation,
-  sameOrigin,
-  type Target,
-} from "../../tools/protocol/http_url.ts";
+import { resolveLocation, sameOrigin, type Target } from "../../tools/protocol/http_url.ts";
 import type { Secret } from "../../tools/protocol/secret.ts";
 
 /** The value of Expect that asks for 100 (Continue). */
@@ -112,9 +108,7 @@ export function redirected(
     kept = kept.filter((name) => FOR_ANYBODY.has(name));
   }
   if (becomesGet) {
-    kept = kept.filter((name) =>
-      name !== "expect" && !name.startsWith("content-")
-    );
+    kept = kept.filter((name) => name !== "expect" && !name.startsWith("content-"));
     return { method: "GET", target, fields: kept };
   }
   if (request.body && !request.body.repeatable) {

@@ -1,10 +1,5 @@
 /** What `-d` and `-T` send. */
-import {
-  EXIT,
-  Failure,
-  fileFailure,
-  UsageError,
-} from "../../tools/program/failure.ts";
+import { EXIT, Failure, fileFailure, UsageError } from "../../tools/program/failure.ts";
 import { concat } from "../../tools/protocol/bytes.ts";
 import type { RequestBody } from "./request.ts";
 

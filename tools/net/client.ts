@@ -1,21 +1,8 @@
 /** What clients share: the options about the way to the server, and finding its address. */
 import { lookup } from "node:dns/promises";
 import { UsageError } from "../program/failure.ts";
-import {
-  duration,
-  flag,
-  type Option,
-  port,
-  text,
-  value,
-  valueOr,
-} from "../program/options.ts";
-import {
-  type HostPort,
-  isIPv4,
-  isIPv6,
-  parseHostPort,
-} from "../protocol/address.ts";
+import { duration, flag, type Option, port, text, value, valueOr } from "../program/options.ts";
+import { type HostPort, isIPv4, isIPv6, parseHostPort } from "../protocol/address.ts";
 
 /** The way to the server: `--timeout`, `-4`, `-6`. */
 export const PATH_OPTIONS = {

@@ -83,9 +83,7 @@ export class ByteReader {
     if (this.buffered === 0) {
       this.#start = this.#end = 0;
     } else if (this.#end === this.#buffer.length) {
-      const larger = this.#start > 0
-        ? this.#buffer
-        : new Uint8Array(this.#buffer.length * 2);
+      const larger = this.#start > 0 ? this.#buffer : new Uint8Array(this.#buffer.length * 2);
       larger.set(this.#buffer.subarray(this.#start, this.#end));
       this.#end -= this.#start;
       this.#start = 0;

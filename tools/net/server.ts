@@ -46,9 +46,7 @@ export function listenOptions(service: number): {
       },
     ),
     port: value("PORT", "Listen on this port.", listenPort, {
-      shown: twin
-        ? `${service}, or ${twin} if that is not allowed`
-        : `${service}`,
+      shown: twin ? `${service}, or ${twin} if that is not allowed` : `${service}`,
     }),
   };
 }

@@ -112,8 +112,7 @@ async function handshake(
 
 function handshakeReason(error: unknown): string {
   const { code = "", message } = error as { code?: string; message: string };
-  const hint =
-    "(--cacert FILE trusts its authority, --insecure checks nothing)";
+  const hint = "(--cacert FILE trusts its authority, --insecure checks nothing)";
   if (code === "ERR_TLS_CERT_ALTNAME_INVALID") {
     return `the certificate is for another host: ${
       visible(message.replace(/^.*?altnames: /s, ""))

@@ -59,9 +59,7 @@ export function program<O extends Options>(
       const [least, most] = command.words;
       if (words.length < least || words.length > most) {
         throw new UsageError(
-          `${
-            words.length < least ? "too few" : "too many"
-          } words; usage: ${command.name} ${
+          `${words.length < least ? "too few" : "too many"} words; usage: ${command.name} ${
             command.usage[0] ?? ""
           } (see --help)`,
         );
@@ -70,9 +68,7 @@ export function program<O extends Options>(
     } catch (error) {
       if (error instanceof OutputClosed) return EXIT.ok;
       say(
-        `${command.name}: ${
-          error instanceof Error ? error.message : String(error)
-        }`,
+        `${command.name}: ${error instanceof Error ? error.message : String(error)}`,
       );
       if (error instanceof Failure) return error.exitCode;
       return EXIT.refused;
@@ -82,9 +78,7 @@ export function program<O extends Options>(
 
 function asksFor(name: string, letter: string, args: string[]): boolean {
   const end = args.indexOf("--");
-  return (end < 0 ? args : args.slice(0, end)).some((arg) =>
-    arg === `--${name}` || arg === letter
-  );
+  return (end < 0 ? args : args.slice(0, end)).some((arg) => arg === `--${name}` || arg === letter);
 }
 
 async function printed(text: string): Promise<number> {
@@ -126,9 +120,7 @@ function columns(rows: (readonly [string, string])[]): string[] {
   const left = Math.min(26, Math.max(...rows.map(([name]) => name.length))) + 2;
   return rows.flatMap(([name, help]) => {
     const lines = wrap(help, 78 - left);
-    const first = name.length < left - 1
-      ? [name.padEnd(left) + (lines.shift() ?? "")]
-      : [name];
+    const first = name.length < left - 1 ? [name.padEnd(left) + (lines.shift() ?? "")] : [name];
     return [...first, ...lines.map((line) => " ".repeat(left) + line)];
   });
 }

@@ -81,8 +81,7 @@ export class Log {
           bytes = bytes.subarray(await this.#write(bytes));
         }
         if (this.#dropped > 0) {
-          this.#queue +=
-            `${this.#options.name}: ${this.#dropped} log lines were lost, ` +
+          this.#queue += `${this.#options.name}: ${this.#dropped} log lines were lost, ` +
             `as nobody was reading\n`;
           this.#dropped = 0;
         }
@@ -97,9 +96,7 @@ export class Log {
 function list(fields: Fields): string {
   return Object.entries(fields)
     .filter(([, value]) => value !== undefined)
-    .map(([name, value]) =>
-      ` ${name}=${/[\s"=]/.test(`${value}`) ? JSON.stringify(value) : value}`
-    )
+    .map(([name, value]) => ` ${name}=${/[\s"=]/.test(`${value}`) ? JSON.stringify(value) : value}`)
     .join("");
 }
 

@@ -9,12 +9,7 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { UsageError } from "./failure.ts";
 import { visible } from "../protocol/text.ts";
-import {
-  parseCount,
-  parseDuration,
-  parsePort,
-  parseSize,
-} from "../protocol/units.ts";
+import { parseCount, parseDuration, parsePort, parseSize } from "../protocol/units.ts";
 
 /** One option: how it is read and how help shows it. `T` is the type of its value. */
 export interface Option<T> {
@@ -47,8 +42,7 @@ export function value<T>(
     help,
     value: name,
     ...extra,
-    read: (words) =>
-      words.length === 0 ? undefined : parse(words[words.length - 1] ?? ""),
+    read: (words) => words.length === 0 ? undefined : parse(words[words.length - 1] ?? ""),
   };
 }
 
@@ -152,9 +146,7 @@ function settle(table: Options, args: string[]): string[] {
   const settled: string[] = [];
   const words: string[] = [];
   const byLetter = new Map(
-    Object.entries(table).map(([name, option]) =>
-      [option.short, name] as const
-    ),
+    Object.entries(table).map(([name, option]) => [option.short, name] as const),
   );
   const rest = [...args];
   const put = (
@@ -195,9 +187,7 @@ function settle(table: Options, args: string[]): string[] {
         const letter: string = arg.charAt(i);
         const name = byLetter.get(letter) ?? "";
         const takesValue = table[name]?.value !== undefined;
-        const attached = takesValue && i + 1 < arg.length
-          ? arg.slice(i + 1)
-          : undefined;
+        const attached = takesValue && i + 1 < arg.length ? arg.slice(i + 1) : undefined;
         put(name, `-${visible(letter)}`, attached);
         if (takesValue) break;
       }

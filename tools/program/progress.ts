@@ -44,9 +44,7 @@ export function progressLine(
   const done = Math.floor(share * WIDTH);
   const left = rate > 0 ? Math.ceil((total - value) / rate) : 0;
   return [
-    `[${"=".repeat(done)}${" ".repeat(WIDTH - done)}] ${
-      Math.floor(share * 100)
-    }%`,
+    `[${"=".repeat(done)}${" ".repeat(WIDTH - done)}] ${Math.floor(share * 100)}%`,
     `${formatSize(value)} of ${formatSize(total)}`,
     speed,
     `${left} s left`,

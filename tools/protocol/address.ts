@@ -26,12 +26,9 @@ export function isIPv6(host: string): boolean {
  */
 export function parseHostPort(text: string): HostPort {
   if (isIPv6(text)) return { host: text };
-  const [, bracketed, plain, port] =
-    /^(?:\[([^\]]*)\]|([^:[\]]+))(?::(.*))?$/.exec(text) ?? [];
+  const [, bracketed, plain, port] = /^(?:\[([^\]]*)\]|([^:[\]]+))(?::(.*))?$/.exec(text) ?? [];
   const host = bracketed ?? plain;
-  const known = bracketed === undefined
-    ? host && !/[\s/@]/.test(host)
-    : isIPv6(bracketed);
+  const known = bracketed === undefined ? host && !/[\s/@]/.test(host) : isIPv6(bracketed);
   if (!host || !known) {
     throw new RangeError("give HOST, HOST:PORT or [IPv6]:PORT");
   }
@@ -45,8 +42,6 @@ export function formatHostPort(host: string, port: number): string {
 
 /** The address a dual-stack socket reports for an IPv4 peer (`::ffff:192.0.2.1`) as plain IPv4; others as they are. */
 export function unmapped(address: string): string {
-  const mapped = address.toLowerCase().startsWith("::ffff:")
-    ? address.slice(7)
-    : "";
+  const mapped = address.toLowerCase().startsWith("::ffff:") ? address.slice(7) : "";
   return isIPv4(mapped) ? mapped : address;
 }

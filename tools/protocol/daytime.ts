@@ -46,9 +46,7 @@ export function checkFormat(format: string): string {
 /** The line for `date`, without its CRLF. */
 export function daytimeLine({ format, utc }: DaytimeForm, date: Date): string {
   if (format === "iso") {
-    return utc
-      ? `${date.toISOString().slice(0, 19)}Z`
-      : write("%FT%T%z", date, false);
+    return utc ? `${date.toISOString().slice(0, 19)}Z` : write("%FT%T%z", date, false);
   }
   return write(format, date, utc);
 }
@@ -96,8 +94,7 @@ function write(format: string, date: Date, utc: boolean): string {
   const zone = utc ? "UTC" : zoneName(date);
   const named = format.replace(
     CONVERSION,
-    (conversion, letter) =>
-      letter === "Z" ? zone.replaceAll("%", "%%") : conversion,
+    (conversion, letter) => letter === "Z" ? zone.replaceAll("%", "%%") : conversion,
   );
   return (utc ? inUtc : inLocalTime)(named, date);
 }

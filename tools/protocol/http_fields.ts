@@ -44,9 +44,7 @@ export class Fields {
   /** The members of a comma-separated list, in lower case, over all lines with this name. */
   list(name: string): string[] {
     return this.all(name).flatMap((value) => value.split(","))
-      .map((member) => member.trim().toLowerCase()).filter((member) =>
-        member !== ""
-      );
+      .map((member) => member.trim().toLowerCase()).filter((member) => member !== "");
   }
 
   /** Puts one line in place of all with this name. */

@@ -26,9 +26,7 @@ export function parseResponseHead(lines: string[]): ResponseHead {
   const [, major, minor, status, reason = ""] = STATUS_LINE.exec(first) ?? [];
   if (status === undefined) {
     throw new ProtocolError(
-      `the answer is not HTTP/1.1: it begins with "${
-        visible(first.slice(0, 40))
-      }"`,
+      `the answer is not HTTP/1.1: it begins with "${visible(first.slice(0, 40))}"`,
     );
   }
   if (major !== "1") {
@@ -82,9 +80,7 @@ export function responseFraming(
     // Section 6.1: nothing but chunked was offered, since no TE was sent.
     if (codings.join() !== "chunked") {
       throw new ProtocolError(
-        `the transfer coding "${
-          visible(codings.join(", "))
-        }" was not asked for`,
+        `the transfer coding "${visible(codings.join(", "))}" was not asked for`,
       );
     }
     const warning = version === "1.0"

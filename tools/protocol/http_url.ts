@@ -31,8 +31,7 @@ export function parseTarget(word: string, port?: number): Target {
   const [, scheme] = /^([a-z][a-z0-9+.-]*):\/\//i.exec(word) ?? [];
   const text = scheme ? word : `http://${isIPv6(word) ? `[${word}]` : word}`;
   // RFC 6874: a zone is for this machine alone. URL does not know it, and the server must not see it.
-  const [, zone = ""] =
-    /^[^/?#]*\/\/(?:[^/?#@]*@)?\[[^\]%]*%(?:25)?([^\]]*)\]/.exec(text) ?? [];
+  const [, zone = ""] = /^[^/?#]*\/\/(?:[^/?#@]*@)?\[[^\]%]*%(?:25)?([^\]]*)\]/.exec(text) ?? [];
   const plain = zone ? text.replace(/%(?:25)?[^\]]*\]/, "]") : text;
   if (!URL.canParse(plain)) throw new RangeError("this is not a URL or a host");
   const url = new URL(plain);

@@ -17,9 +17,7 @@ export function visible(text: string): string {
   return text.replace(UNSAFE, (char) => {
     const code = char.charCodeAt(0);
     return NAMED[char] ??
-      (code < 0x100
-        ? `\\x${code.toString(16).padStart(2, "0")}`
-        : `\\u{${code.toString(16)}}`);
+      (code < 0x100 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u{${code.toString(16)}}`);
   });
 }
 

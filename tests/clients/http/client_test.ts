@@ -39,9 +39,7 @@ function put(body: RequestBody, expect = true): HttpRequest {
 function clientOf(...conns: ByteStream[]): HttpClient {
   return new HttpClient(() => {
     const conn = conns.shift();
-    return conn
-      ? Promise.resolve(conn)
-      : Promise.reject(new Error("no more connections"));
+    return conn ? Promise.resolve(conn) : Promise.reject(new Error("no more connections"));
   }, new Trace(false));
 }
 

@@ -25,8 +25,7 @@ interface Case {
 }
 
 const OK = "HTTP/1.1 200 OK\r\n";
-const chunked = (body: string): string =>
-  `${OK}Transfer-Encoding: chunked\r\n\r\n${body}`;
+const chunked = (body: string): string => `${OK}Transfer-Encoding: chunked\r\n\r\n${body}`;
 
 const CASES: Case[] = [
   {
@@ -147,15 +146,12 @@ const CASES: Case[] = [
   },
   {
     name: "Transfer-Encoding overrides Content-Length",
-    wire:
-      `${OK}Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n`,
+    wire: `${OK}Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n`,
     body: "hello",
   },
   {
-    name:
-      "Transfer-Encoding in HTTP/1.0 is processed, then the connection ends",
-    wire:
-      "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+    name: "Transfer-Encoding in HTTP/1.0 is processed, then the connection ends",
+    wire: "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
     body: "hello",
   },
   {
@@ -200,8 +196,7 @@ const CASES: Case[] = [
   },
   {
     name: "100 and 103 before 200",
-    wire:
-      "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" +
+    wire: "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" +
       `${OK}Content-Length: 5\r\n\r\nhello`,
     body: "hello",
   },
@@ -314,8 +309,7 @@ const CASES: Case[] = [
   },
   {
     name: "Transfer-Encoding: chunked twice",
-    wire:
-      `${OK}Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
+    wire: `${OK}Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
     error: /transfer coding/,
   },
   {

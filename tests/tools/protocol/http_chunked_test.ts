@@ -9,9 +9,7 @@ function decode(
   pieces: Uint8Array[],
 ): { content: string; decoder: ChunkedDecoder } {
   const decoder = new ChunkedDecoder();
-  const content = pieces.flatMap((piece) =>
-    decoder.decode(piece).map((part) => part.slice())
-  );
+  const content = pieces.flatMap((piece) => decoder.decode(piece).map((part) => part.slice()));
   return { content: latin1(concat(content)), decoder };
 }
 

@@ -1,9 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import {
-  parseTarget,
-  resolveLocation,
-} from "../../../tools/protocol/http_url.ts";
+import { parseTarget, resolveLocation } from "../../../tools/protocol/http_url.ts";
 import { ProtocolError } from "../../../tools/protocol/error.ts";
 
 Deno.test("parseTarget() reads URLs and hosts as people type them", () => {
