@@ -66,7 +66,7 @@ export function program<O extends Options>(
       }
       return await body({ options: options as Values<O>, words, calledAs });
     } catch (error) {
-      if (error instanceof OutputClosed) return EXIT.ok;
+      if (error instanceof OutputClosed) return error.exitCode;
       say(
         `${command.name}: ${error instanceof Error ? error.message : String(error)}`,
       );

@@ -1,20 +1,25 @@
 /** Standard output and standard error. */
+import { EXIT, Failure, fileFailure } from "./failure.ts";
 
 /** Whoever read our standard output has gone away (`http ... | head`): a reason to end quietly. */
-export class OutputClosed extends Error {
+export class OutputClosed extends Failure {
   override name = "OutputClosed";
+
+  constructor() {
+    super(EXIT.ok, "standard output is closed");
+  }
 }
 
 const encoder = new TextEncoder();
 
-/** Writes all of `data` to standard output, waiting while its reader is slow. Throws OutputClosed. */
+/** Writes all of `data` to standard output, waiting while its reader is slow. Throws OutputClosed, or Failure when it cannot be written. */
 export async function writeOut(data: Uint8Array | string): Promise<void> {
   let rest = typeof data === "string" ? encoder.encode(data) : data;
   try {
     while (rest.length > 0) rest = rest.subarray(await Deno.stdout.write(rest));
   } catch (error) {
     if (error instanceof Deno.errors.BrokenPipe) throw new OutputClosed();
-    throw error;
+    throw fileFailure("standard output", error);
   }
 }
 
