@@ -20,7 +20,8 @@ export class Writer {
   readonly #stream: Pick<ByteStream, "write">;
   #queue: Uint8Array[] = [];
   #queued = 0;
-  #writing: Promise<void> | undefined;
+  #busy = false;
+  #drained = Promise.resolve();
   #failure: { error: unknown } | undefined;
 
   constructor(stream: Pick<ByteStream, "write">) {
@@ -37,16 +38,17 @@ export class Writer {
     if (this.#failure !== undefined || data.length === 0) return;
     this.#queue.push(data);
     this.#queued += data.length;
-    this.#writing ??= this.#drain().finally(() => this.#writing = undefined);
+    if (!this.#busy) this.#drained = this.#drain();
   }
 
   /** Resolves when everything sent so far is with the system. Throws what the connection failed with. */
   async flush(): Promise<void> {
-    await this.#writing;
+    await this.#drained;
     if (this.#failure !== undefined) throw this.#failure.error;
   }
 
   async #drain(): Promise<void> {
+    this.#busy = true;
     try {
       while (this.#queue.length > 0) {
         const batch = concat(this.#queue);
@@ -58,6 +60,8 @@ export class Writer {
       this.#failure = { error };
       this.#queue = [];
       this.#queued = 0;
+    } finally {
+      this.#busy = false;
     }
   }
 }

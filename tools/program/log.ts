@@ -34,7 +34,8 @@ export class Log {
   readonly #encoder = new TextEncoder();
   #queue = "";
   #dropped = 0;
-  #writing: Promise<void> | undefined;
+  #busy = false;
+  #drained = Promise.resolve();
 
   constructor(options: LogOptions) {
     this.#options = options;
@@ -60,7 +61,7 @@ export class Log {
 
   /** Resolves when everything that was logged is written. */
   async flush(): Promise<void> {
-    while (this.#writing !== undefined) await this.#writing;
+    while (this.#busy) await this.#drained;
   }
 
   #put(line: string): void {
@@ -69,10 +70,11 @@ export class Log {
       return;
     }
     this.#queue += `${line}\n`;
-    this.#writing ??= this.#drain().finally(() => this.#writing = undefined);
+    if (!this.#busy) this.#drained = this.#drain();
   }
 
   async #drain(): Promise<void> {
+    this.#busy = true;
     try {
       while (this.#queue !== "") {
         let bytes = this.#encoder.encode(this.#queue);
@@ -89,6 +91,8 @@ export class Log {
     } catch {
       // Standard error is closed: there is nobody left to tell.
       this.#queue = "";
+    } finally {
+      this.#busy = false;
     }
   }
 }

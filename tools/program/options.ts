@@ -126,11 +126,7 @@ export function parseOptions<O extends Options>(
     const words = [given[name] ?? []].flat().filter((word) => word !== false)
       .map(String);
     try {
-      options[
-        name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())
-      ] = option.read(
-        words,
-      );
+      options[camelCase(name)] = option.read(words);
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       throw new UsageError(
@@ -139,6 +135,10 @@ export function parseOptions<O extends Options>(
     }
   }
   return { options: options as Values<O>, words: given._ };
+}
+
+function camelCase(name: string): string {
+  return name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
 }
 
 /** `args` with every option in its plain form: `--name`, or `--name=value`, and the other words after `--`. */
@@ -154,7 +154,7 @@ function settle(table: Options, args: string[]): string[] {
     shown: string,
     attached: string | undefined,
   ): void => {
-    const option = table[name];
+    const option = Object.hasOwn(table, name) ? table[name] : undefined;
     if (option === undefined) {
       throw new UsageError(
         `unknown option ${shown}${nearest(name, table)} (see --help)`,
@@ -171,7 +171,8 @@ function settle(table: Options, args: string[]): string[] {
     if (word === undefined) {
       throw new UsageError(`${shown} needs a value: ${shown} ${option.value}`);
     }
-    settled.push(`--${name}=${word}`);
+    // parseArgs takes `--name=` for a flag of that name, and `--name -x` for two options.
+    settled.push(...word === "" ? [`--${name}`, ""] : [`--${name}=${word}`]);
   };
   for (let arg = rest.shift(); arg !== undefined; arg = rest.shift()) {
     if (arg === "--") {
