@@ -1,18 +1,15 @@
 /**
- * The log of a server, on standard error. A line is put in a queue and the
- * queue is written when standard error takes it, so that a stalled terminal or
- * pipe never stops the server; what does not fit in the queue is counted.
+ * The log of a server, on standard error, through a queue: a stalled terminal
+ * or pipe never stops the server.
  */
 import { UNSAFE, visible } from "../protocol/text.ts";
+import { BoundedOutput } from "./output.ts";
 
 /** The forms of the log. */
 export type LogForm = "text" | "json";
 
 /** What happened, in words and figures. Values from a peer may be given as they are: they are escaped here. */
 export type Fields = Record<string, string | number | boolean | undefined>;
-
-// Some 10,000 lines: enough for a burst, little enough to hold while nobody reads.
-const LONGEST_QUEUE = 1 << 20;
 
 /** How a log is set up. */
 export interface LogOptions {
@@ -30,16 +27,14 @@ export interface LogOptions {
 /** A server's log. */
 export class Log {
   readonly #options: LogOptions;
-  readonly #write: (bytes: Uint8Array) => Promise<number>;
-  readonly #encoder = new TextEncoder();
-  #queue = "";
-  #dropped = 0;
-  #busy = false;
-  #drained = Promise.resolve();
+  readonly #output: BoundedOutput;
 
   constructor(options: LogOptions) {
     this.#options = options;
-    this.#write = options.write ?? ((bytes) => Deno.stderr.write(bytes));
+    this.#output = new BoundedOutput(
+      options.write ?? ((bytes) => Deno.stderr.write(bytes)),
+      (lost) => `${options.name}: ${lost} log lines were lost, as nobody was reading\n`,
+    );
   }
 
   /** Records an event. `text` is the line in the field's own form; without it the fields are listed. */
@@ -61,39 +56,11 @@ export class Log {
 
   /** Resolves when everything that was logged is written. */
   async flush(): Promise<void> {
-    while (this.#busy) await this.#drained;
+    await this.#output.flush();
   }
 
   #put(line: string): void {
-    if (this.#queue.length + line.length > LONGEST_QUEUE) {
-      this.#dropped++;
-      return;
-    }
-    this.#queue += `${line}\n`;
-    if (!this.#busy) this.#drained = this.#drain();
-  }
-
-  async #drain(): Promise<void> {
-    this.#busy = true;
-    try {
-      while (this.#queue !== "") {
-        let bytes = this.#encoder.encode(this.#queue);
-        this.#queue = "";
-        while (bytes.length > 0) {
-          bytes = bytes.subarray(await this.#write(bytes));
-        }
-        if (this.#dropped > 0) {
-          this.#queue += `${this.#options.name}: ${this.#dropped} log lines were lost, ` +
-            `as nobody was reading\n`;
-          this.#dropped = 0;
-        }
-      }
-    } catch {
-      // Standard error is closed: there is nobody left to tell.
-      this.#queue = "";
-    } finally {
-      this.#busy = false;
-    }
+    this.#output.put(`${line}\n`);
   }
 }
 
