@@ -10,16 +10,16 @@ import {
 import { DatagramEndpoint } from "../tools/net/datagram.ts";
 import { Deadline } from "../tools/net/deadline.ts";
 import { closeQuietly, peerFailure } from "../tools/net/errors.ts";
-import { ByteReader } from "../tools/net/reader.ts";
 import { limitSilence } from "../tools/net/silence.ts";
+import type { ByteStream } from "../tools/net/stream.ts";
 import { type Command, program } from "../tools/program/command.ts";
 import { EXIT } from "../tools/program/failure.ts";
 import { flag } from "../tools/program/options.ts";
 import { writeOut } from "../tools/program/terminal.ts";
-import { formatHostPort, unmapped } from "../tools/protocol/address.ts";
+import { formatHostPort, isIPv6, unmapped } from "../tools/protocol/address.ts";
 import { LONGEST_LINE } from "../tools/protocol/daytime.ts";
 import { ProtocolError } from "../tools/protocol/error.ts";
-import { visibleBytes } from "../tools/protocol/text.ts";
+import { latin1, latin1Bytes, visibleBytes } from "../tools/protocol/text.ts";
 
 const SERVICE = 13;
 
@@ -38,7 +38,13 @@ export interface DaytimeQuery {
 export async function askDaytime(query: DaytimeQuery): Promise<string> {
   try {
     const answer = await (query.udp ? askByUdp(query) : askByTcp(query));
-    return visibleBytes(answer).replace(/(\\r|\\n)+$/, "");
+    if (answer.length > LONGEST_LINE) {
+      throw new ProtocolError(`the answer is longer than ${LONGEST_LINE} bytes`);
+    }
+    // Some servers, such as NIST's, begin with a line end as well.
+    const line = latin1(answer).replace(/^[\r\n]+|[\r\n]+$/g, "");
+    if (line === "") throw new ProtocolError("the answer is empty");
+    return visibleBytes(latin1Bytes(line));
   } catch (error) {
     throw peerFailure(formatHostPort(query.host, query.port), error);
   }
@@ -52,20 +58,28 @@ async function askByTcp(query: DaytimeQuery): Promise<Uint8Array> {
     signal: AbortSignal.timeout(timeout),
   });
   try {
-    const reader = new ByteReader(limitSilence(conn, timeout));
-    const line = await reader.readLine({ longest: LONGEST_LINE, end: "lf" });
-    if (line === null) {
-      throw new ProtocolError("the server closed without an answer");
-    }
-    return line;
+    return await readLine(limitSilence(conn, timeout));
   } finally {
     closeQuietly(conn);
   }
 }
 
+/** Reads until a line ends, or the stream does (no line end is asked for by RFC 867), or it is too long. */
+async function readLine(stream: ByteStream): Promise<Uint8Array> {
+  const buffer = new Uint8Array(LONGEST_LINE + 1);
+  let length = 0;
+  while (length < buffer.length && !/[^\r\n]\r*\n/.test(latin1(buffer.subarray(0, length)))) {
+    const read = await stream.read(buffer.subarray(length));
+    if (read === null) break;
+    length += read;
+  }
+  return buffer.subarray(0, length);
+}
+
 async function askByUdp(query: DaytimeQuery): Promise<Uint8Array> {
   const { host, port, timeout, ipv4, ipv6 } = query;
   const hostname = await firstAddress(host, ipv4 === ipv6 ? 0 : ipv4 ? 4 : 6);
+  const server = asReported(hostname);
   const endpoint = new DatagramEndpoint(
     Deno.listenDatagram({
       transport: "udp",
@@ -76,25 +90,27 @@ async function askByUdp(query: DaytimeQuery): Promise<Uint8Array> {
   );
   using _deadline = new Deadline(timeout, () => endpoint.close());
   try {
-    await endpoint.send(new Uint8Array(0), {
-      transport: "udp",
-      hostname,
-      port,
-    });
+    const sent = await endpoint.send(new Uint8Array(0), { transport: "udp", hostname, port });
+    if (!sent) throw new Error("network unreachable");
     for (;;) {
       const answer = await endpoint.receive();
       if (answer === null) throw new Deno.errors.TimedOut();
       // Anybody can send us a datagram: only the server's own counts.
-      if (
-        unmapped(answer.peer.hostname) === unmapped(hostname) &&
-        answer.peer.port === port
-      ) {
+      if (unmapped(answer.peer.hostname) === server && answer.peer.port === port) {
         return answer.data;
       }
     }
   } finally {
     endpoint.close();
   }
+}
+
+/** `address` as a socket reports it: `::1` for `0:0:0:0:0:0:0:1`. */
+function asReported(address: string): string {
+  const plain = unmapped(address);
+  return isIPv6(plain)
+    ? new URL(`http://[${plain.replace(/%.*/, "")}]`).hostname.slice(1, -1)
+    : plain;
 }
 
 /** The `daytime` program. */

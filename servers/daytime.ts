@@ -4,8 +4,10 @@
  */
 import { Acceptor } from "../tools/net/accept.ts";
 import { DatagramEndpoint } from "../tools/net/datagram.ts";
-import { type Caps } from "../tools/net/limits.ts";
-import { listenAt } from "../tools/net/listen.ts";
+import { Deadline } from "../tools/net/deadline.ts";
+import { closeQuietly } from "../tools/net/errors.ts";
+import type { Caps } from "../tools/net/limits.ts";
+import { listenAt, TWIN_PORTS } from "../tools/net/listen.ts";
 import {
   CAP_OPTIONS,
   capsFrom,
@@ -30,6 +32,9 @@ import {
 
 const SERVICE = 13;
 
+/** How long a client that was answered may keep its connection open, in milliseconds: some round trips. */
+const LINGER = 1000;
+
 /** How a daytime server is set up. */
 export interface DaytimeOptions extends DaytimeForm, Caps {
   /** Empty: all addresses. */
@@ -52,13 +57,11 @@ export function start(options: DaytimeOptions): Server {
   const acceptor = new Acceptor({
     ...options,
     async serve(conn, peer): Promise<void> {
-      // Input is never read. A fresh connection takes one line at once, so no client can hold us up.
+      // A fresh connection takes one line at once, so no client can hold us up here.
       await writeAll(conn, line());
-      log.event("answered", {
-        transport: "tcp",
-        peer: peer.hostname,
-        port: peer.port,
-      });
+      log.event("answered", { transport: "tcp", peer: peer.hostname, port: peer.port });
+      await conn.closeWrite();
+      await discard(conn);
     },
   });
   const listeners = !options.tcp ? [] : listenAt(
@@ -100,27 +103,25 @@ export function start(options: DaytimeOptions): Server {
   };
 }
 
+/** Throws away what the client sends (RFC 867): a close with input unread resets the connection, which can cost the line. */
+async function discard(conn: Deno.TcpConn): Promise<void> {
+  using _deadline = new Deadline(LINGER, () => closeQuietly(conn));
+  const input = new Uint8Array(1024);
+  while (await conn.read(input) !== null);
+}
+
 async function answerDatagrams(
   endpoint: DatagramEndpoint,
   line: () => Uint8Array,
   log: Log,
 ): Promise<void> {
-  for (
-    let asked = await endpoint.receive();
-    asked;
-    asked = await endpoint.receive()
-  ) {
+  // Another server of this program listens where this one does, or on the twin port.
+  const refused = new Set([...SMALL_SERVICES, TWIN_PORTS[SERVICE], endpoint.addr.port]);
+  for (let asked = await endpoint.receive(); asked; asked = await endpoint.receive()) {
     const { peer } = asked;
-    const fields = {
-      transport: "udp",
-      peer: unmapped(peer.hostname),
-      port: peer.port,
-    };
-    if (SMALL_SERVICES.has(peer.port)) {
-      log.event("ignored", {
-        ...fields,
-        reason: "from the port of another small service",
-      });
+    const fields = { transport: "udp", peer: unmapped(peer.hostname), port: peer.port };
+    if (refused.has(peer.port)) {
+      log.event("ignored", { ...fields, reason: "from the port of a small service" });
     } else if (await endpoint.send(line(), peer)) {
       log.event("answered", fields);
     }
