@@ -1,0 +1,163 @@
+/** Data connections: made by us (passive) or by the server (active), and protected like the control connection. */
+import { Deadline } from "../../tools/net/deadline.ts";
+import { closeQuietly } from "../../tools/net/errors.ts";
+import type { ByteStream } from "../../tools/net/stream.ts";
+import { EXIT, Failure } from "../../tools/program/failure.ts";
+import type { Trace } from "../../tools/program/trace.ts";
+import { formatHostPort, unmapped } from "../../tools/protocol/address.ts";
+import { ProtocolError } from "../../tools/protocol/error.ts";
+import {
+  type DataAddress,
+  formatExtended,
+  formatSix,
+  parseExtendedPassive,
+  parsePassive,
+} from "../../tools/protocol/ftp_address.ts";
+import type { Control } from "./control.ts";
+import { FtpError } from "./errors.ts";
+import type { FtpConn, FtpListener, FtpNetwork } from "./network.ts";
+
+/** How data connections are made. */
+export interface DataOptions extends FtpNetwork {
+  /** The longest wait in milliseconds. */
+  timeout: number;
+  /** Connect to the host that a PASV answer names; otherwise always to the server itself. */
+  trustPassiveHost: boolean;
+  trace: Trace;
+  /** Puts TLS on a data connection, when the session has it. */
+  protect: ((conn: ByteStream) => Promise<ByteStream>) | undefined;
+}
+
+/** A data connection that is there, or that the server is about to make. */
+export class DataConnection {
+  readonly #listener: FtpListener | undefined;
+  readonly #peer: string;
+  readonly #protect: DataOptions["protect"];
+  #conn: FtpConn | undefined;
+  #stream: ByteStream | undefined;
+  #closed = false;
+
+  constructor(from: FtpConn | FtpListener, peer: string, protect: DataOptions["protect"]) {
+    if ("accept" in from) this.#listener = from;
+    else this.#conn = from;
+    this.#peer = peer;
+    this.#protect = protect;
+  }
+
+  /** The connection, ready for data: once the server has said 1yz to the command. */
+  async open(): Promise<ByteStream> {
+    const conn = this.#conn ??= await this.#accept();
+    if (this.#closed) this.destroy();
+    return this.#stream = await this.#protect?.(conn) ?? conn;
+  }
+
+  /** Ends it in good order. */
+  close(): void {
+    this.#closed = true;
+    if (this.#listener) closeQuietly(this.#listener);
+    if (this.#stream) this.#stream.close();
+    else if (this.#conn) closeQuietly(this.#conn);
+  }
+
+  /** Cuts it, without the farewell of TLS: the server shall see that it is not the end of the file. */
+  destroy(): void {
+    if (this.#conn) closeQuietly(this.#conn);
+    this.close();
+  }
+
+  /** Anybody could connect before the server does (RFC 2577 section 3): only its own address is served. */
+  async #accept(): Promise<FtpConn> {
+    for (;;) {
+      const conn = await this.#listener?.accept();
+      if (conn === undefined) throw new TypeError("neither a connection nor a listener");
+      if (unmapped(conn.remoteAddr.hostname) === this.#peer) return conn;
+      closeQuietly(conn);
+    }
+  }
+}
+
+/** Makes the data connections of one session, and remembers what its server cannot do. */
+export class DataConnector {
+  readonly #control: Control;
+  readonly #options: DataOptions;
+  #extended = true;
+
+  constructor(control: Control, options: DataOptions) {
+    this.#control = control;
+    this.#options = options;
+  }
+
+  /** Agrees with the server on a data connection. Throws FtpError, or Failure when none can be made. */
+  async prepare(passive: boolean): Promise<DataConnection> {
+    const from = await (passive ? this.#passive() : this.#active());
+    return new DataConnection(from, this.#control.peer, this.#options.protect);
+  }
+
+  async #passive(): Promise<FtpConn> {
+    const { peer } = this.#control;
+    if (this.#extended) {
+      try {
+        const { text } = await this.#control.ask("EPSV");
+        return await this.#dial({ host: peer, port: parseExtendedPassive(text) });
+      } catch (error) {
+        this.#orOlder(error, "EPSV", "PASV");
+      }
+    }
+    const { host, port } = parsePassive((await this.#control.ask("PASV")).text);
+    return await this.#dial({ host: this.#options.trustPassiveHost ? host : peer, port });
+  }
+
+  async #active(): Promise<FtpListener> {
+    const listener = this.#options.listen(this.#control.local);
+    const address = { host: this.#control.local, port: listener.addr.port };
+    try {
+      if (this.#extended) {
+        try {
+          await this.#control.ask("EPRT", formatExtended(address));
+          return listener;
+        } catch (error) {
+          this.#orOlder(error, "EPRT", "PORT");
+        }
+      }
+      await this.#control.ask("PORT", formatSix(address));
+      return listener;
+    } catch (error) {
+      closeQuietly(listener);
+      throw error;
+    }
+  }
+
+  /** Goes on with the older command from now on, where that can help; else throws `error`. */
+  #orOlder(error: unknown, verb: string, older: string): void {
+    // The older commands know IPv4 alone. 4yz and 530 are about now, not about the command.
+    const isRefusal = error instanceof FtpError && error.code >= 500 && error.code !== 530;
+    const isDead = error instanceof Unreachable || error instanceof ProtocolError;
+    if (this.#control.closed || this.#control.peer.includes(":") || !(isRefusal || isDead)) {
+      throw error;
+    }
+    this.#extended = false;
+    this.#options.trace.note(`${verb} does not work here: ${older} from now on`);
+  }
+
+  async #dial({ host, port }: DataAddress): Promise<FtpConn> {
+    const { dial, timeout } = this.#options;
+    const late = new AbortController();
+    using _deadline = new Deadline(timeout, () => late.abort(new Deno.errors.TimedOut()));
+    try {
+      return await dial(host, port, late.signal);
+    } catch (error) {
+      throw new Unreachable(formatHostPort(host, port), error);
+    }
+  }
+}
+
+/** The server's data port does not answer. */
+class Unreachable extends Failure {
+  constructor(address: string, cause: unknown) {
+    super(
+      EXIT.unreachable,
+      `no data connection to ${address} (a firewall? try active mode)`,
+      { cause },
+    );
+  }
+}
