@@ -55,8 +55,8 @@ export class DataConnection {
   close(): void {
     this.#closed = true;
     if (this.#listener) closeQuietly(this.#listener);
-    if (this.#stream) this.#stream.close();
-    else if (this.#conn) closeQuietly(this.#conn);
+    const conn = this.#stream ?? this.#conn;
+    if (conn) closeQuietly(conn);
   }
 
   /** Cuts it, without the farewell of TLS: the server shall see that it is not the end of the file. */

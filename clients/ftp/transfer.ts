@@ -90,6 +90,9 @@ export class Transfer {
     const gaveUp = failure instanceof TransferAborted || failure instanceof LocalFailure;
     if (gaveUp && this.#sends) await this.#control.send("ABOR");
     if (failure !== undefined) this.#data.destroy();
+    // Some servers wait for our farewell of TLS. After an upload our half is over anyway, and to
+    // close with something unread, such as a late ticket, would reset what is still under way.
+    else if (!this.#sends) this.#data.close();
     await moving.catch(() => {});
     silence.extend();
     const reply = await final;
