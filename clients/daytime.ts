@@ -34,16 +34,16 @@ export interface DaytimeQuery {
   timeout: number;
 }
 
-/** The server's answer, its line ends removed, escaped for a terminal. Throws Failure. */
+/** The line of the server's answer, escaped for a terminal. Throws Failure. */
 export async function askDaytime(query: DaytimeQuery): Promise<string> {
   try {
     const answer = await (query.udp ? askByUdp(query) : askByTcp(query));
-    if (answer.length > LONGEST_LINE) {
+    // The RFC has one line, but some servers, such as NIST's, begin with a line end as well.
+    const [line] = /[^\r\n]+/.exec(latin1(answer)) ?? [];
+    if (line === undefined) throw new ProtocolError("the answer is empty");
+    if (line.length > LONGEST_LINE) {
       throw new ProtocolError(`the answer is longer than ${LONGEST_LINE} bytes`);
     }
-    // Some servers, such as NIST's, begin with a line end as well.
-    const line = latin1(answer).replace(/^[\r\n]+|[\r\n]+$/g, "");
-    if (line === "") throw new ProtocolError("the answer is empty");
     return visibleBytes(latin1Bytes(line));
   } catch (error) {
     throw peerFailure(formatHostPort(query.host, query.port), error);
@@ -64,7 +64,7 @@ async function askByTcp(query: DaytimeQuery): Promise<Uint8Array> {
   }
 }
 
-/** Reads until a line ends, or the stream does (no line end is asked for by RFC 867), or it is too long. */
+/** Reads until a line ends, or the stream does (RFC 867 asks for no line end), or it is too long. */
 async function readLine(stream: ByteStream): Promise<Uint8Array> {
   const buffer = new Uint8Array(LONGEST_LINE + 1);
   let length = 0;
