@@ -43,6 +43,8 @@ export interface Tap {
   end(direction: Direction): void;
   /** The side that sends `direction` reset the connection. */
   reset(direction: Direction): void;
+  /** As `ready` of the recorder. */
+  ready(): Promise<void>;
 }
 
 /** How a recorder is set up. */
@@ -126,6 +128,7 @@ export class Recorder {
         tcp.reset(direction);
         settle();
       },
+      ready: () => this.ready(),
     };
   }
 
