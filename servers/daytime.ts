@@ -35,6 +35,9 @@ const SERVICE = 13;
 /** How long a client that was answered may keep its connection open, in milliseconds: some round trips. */
 const LINGER = 1000;
 
+/** How many connections may wait to be accepted: as many as Linux allows. One too many tries again after a whole second. */
+const BACKLOG = 4096;
+
 /** How a daytime server is set up. */
 export interface DaytimeOptions extends DaytimeForm, Caps {
   /** Empty: all addresses. */
@@ -66,7 +69,7 @@ export function start(options: DaytimeOptions): Server {
   });
   const listeners = !options.tcp ? [] : listenAt(
     { ...where, transport: "tcp" },
-    (hostname, port) => Deno.listen({ transport: "tcp", hostname, port }),
+    (hostname, port) => Deno.listen({ transport: "tcp", hostname, port, tcpBacklog: BACKLOG }),
     notice,
   );
   let sockets: Deno.DatagramConn[] = [];
