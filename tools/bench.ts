@@ -1,5 +1,6 @@
 /** Runs a program and its peers side by side, and shows medians and ratios. */
 import type { Benchmark } from "./bench/benchmark.ts";
+import { quietMachine } from "./bench/quiet.ts";
 import { runRounds } from "./bench/rounds.ts";
 import { tableText } from "./bench/table.ts";
 import { type Command, program } from "./program/command.ts";
@@ -32,9 +33,12 @@ export const main = program(command, async ({ options: { rounds }, words: [name 
     throw new UsageError(`name a benchmark: ${Object.keys(BENCHMARKS).join(", ")}`);
   }
   const { benchmark } = await load();
-  const { rows, missing, failures } = await runRounds(benchmark, rounds, (round) => {
-    say(`bench: round ${round} of ${rounds}`);
-  });
+  const { rows, missing, failures, disturbed } = await runRounds(
+    benchmark,
+    rounds,
+    (round) => say(`bench: round ${round} of ${rounds}`),
+    quietMachine,
+  );
   const { version: { deno }, build } = Deno;
   await writeOut(
     `${name}: ${benchmark.summary}\n` +
@@ -42,6 +46,9 @@ export const main = program(command, async ({ options: { rounds }, words: [name 
       `medians of ${rounds} rounds [least-most]\n\n${tableText(benchmark.columns, rows)}`,
   );
   if (missing.length > 0) await writeOut(`\nnot installed: ${missing.join(", ")}\n`);
+  if (disturbed > 0) {
+    await writeOut(`\nthe machine was busy with something else for ${disturbed} of the figures\n`);
+  }
   for (const failure of failures) say(`bench: ${failure}`);
   return failures.length > 0 ? EXIT.refused : EXIT.ok;
 });

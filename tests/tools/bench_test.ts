@@ -24,6 +24,8 @@ function noting(notes: string[], ...names: string[]): Contender[] {
   }));
 }
 
+const quiet = (): Promise<boolean> => Promise.resolve(true);
+
 function benchmarkOf(contenders: Contender[]): Benchmark {
   return {
     summary: "a test",
@@ -45,6 +47,7 @@ Deno.test("runRounds() takes figures in turn, another contender first each time,
     benchmarkOf(noting(notes, "a", "b", "c")),
     3,
     (round) => rounds.push(round),
+    () => Promise.resolve(rounds.length < 3),
   );
   assertEquals(
     notes.join(" "),
@@ -52,6 +55,7 @@ Deno.test("runRounds() takes figures in turn, another contender first each time,
   );
   assertEquals(rounds, [1, 2, 3]);
   assertEquals(outcome.rows.map(({ name }) => name), ["a", "b", "c"]);
+  assertEquals(outcome.disturbed, 3);
   assertEquals(outcome.rows[2]?.figures.get("speed"), [1, 2, 3]);
 });
 
@@ -62,6 +66,7 @@ testWith(["read", "env"], "runRounds() leaves out a peer that is not installed",
     benchmarkOf([a, { ...b, needs: "no-such-program" }]),
     1,
     () => {},
+    quiet,
   );
   assertEquals(notes, ["a starts", "a", "a ends"]);
   assertEquals(outcome.missing, ["no-such-program"]);
@@ -78,7 +83,7 @@ Deno.test("runRounds() goes on without what fails, and tells", async () => {
       }),
   };
   const broken: Contender = { name: "broken", start: () => Promise.reject(new Error("no key")) };
-  const outcome = await runRounds(benchmarkOf([flaky, broken]), 3, () => {});
+  const outcome = await runRounds(benchmarkOf([flaky, broken]), 3, () => {}, quiet);
   assertEquals(outcome.rows[0]?.figures.get("speed"), [1, 3]);
   assertEquals(outcome.failures, ["broken: cannot start: no key", "flaky: speed: oops"]);
 });

@@ -16,19 +16,23 @@ export interface Outcome {
   missing: string[];
   /** What went wrong, one line each. */
   failures: string[];
+  /** How many figures were taken while the machine was busy with something else. */
+  disturbed: number;
 }
 
 /**
  * Runs `benchmark` in `rounds` rounds. In a round the contenders take turns in each column, so that
- * whatever else the machine does meets all of them alike; another one begins each time.
+ * whatever else the machine does meets all of them alike; another one begins each time. `quiet`
+ * waits for the machine before each figure, and is false when it stays busy.
  */
 export async function runRounds(
   benchmark: Benchmark,
   rounds: number,
   onRound: (round: number) => void,
+  quiet: () => Promise<boolean>,
 ): Promise<Outcome> {
   await using stack = new AsyncDisposableStack();
-  const outcome: Outcome = { rows: [], missing: [], failures: [] };
+  const outcome: Outcome = { rows: [], missing: [], failures: [], disturbed: 0 };
   const ready: { row: Row; measures: Record<string, Measure> }[] = [];
   for (const { name, needs, start } of await benchmark.contenders(stack)) {
     if (needs !== undefined && await findInstalled(needs) === undefined) {
@@ -51,6 +55,7 @@ export async function runRounds(
         const measure = contender?.measures[column.name];
         if (!contender || !measure) continue;
         const { row: { name, figures } } = contender;
+        if (!await quiet()) outcome.disturbed++;
         try {
           figures.set(column.name, [...figures.get(column.name) ?? [], await measure()]);
         } catch (error) {
