@@ -6,8 +6,8 @@ import { ChunkedDecoder } from "../../tools/protocol/http_chunked.ts";
 import type { Fields } from "../../tools/protocol/http_fields.ts";
 import type { Framing } from "../../tools/protocol/http_response.ts";
 
-// Few system calls for a large body; the reads of a slow one are short anyway.
-const BUFFER_SIZE = 256 * 1024;
+// What arrives while a piece is written is read at once: the fewer reads, the fewer waits for the peer.
+const BUFFER_SIZE = 1024 * 1024;
 
 /**
  * The content of a body in pieces. A piece stays valid while the next one is
@@ -34,10 +34,9 @@ export async function* readBody(
     }
     const bytes = current.subarray(0, length);
     [current, other] = [other, current];
-    for (const piece of chunked?.decode(bytes) ?? [bytes]) {
-      received += piece.length;
-      yield piece;
-    }
+    const piece = chunked?.decode(bytes) ?? bytes;
+    received += piece.length;
+    if (piece.length > 0) yield piece;
     left -= length;
     if (chunked?.done) {
       onTrailers(chunked.trailers);

@@ -81,10 +81,15 @@ export class DownloadFile {
       Deno.exit(EXIT.interrupted);
     });
     using progress = await startProgress(offset, length && offset + length);
+    // A disk takes a write into memory, which is quicker than handing it to another thread. A FIFO or
+    // a device may take its time, in which nothing else must stop.
+    const { isFile } = await file.stat();
     const write = async (piece: Uint8Array): Promise<void> => {
       let rest = piece;
       try {
-        while (rest.length > 0) rest = rest.subarray(await file.write(rest));
+        while (rest.length > 0) {
+          rest = rest.subarray(isFile ? file.writeSync(rest) : await file.write(rest));
+        }
       } catch (error) {
         throw fileFailure(this.path, error);
       }

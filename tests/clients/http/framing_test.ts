@@ -120,8 +120,23 @@ const CASES: Case[] = [
   },
   {
     name: "a size line without an end",
-    wire: chunked("1".repeat(5000)),
+    wire: chunked(`5;${"a".repeat(5000)}`),
     error: /size is longer than 4096/,
+  },
+  {
+    name: "a size of nothing but noughts",
+    wire: chunked("0".repeat(5000)),
+    error: /size is longer than 4096/,
+  },
+  {
+    name: "whitespace after the size of a chunk",
+    wire: chunked("5 \r\nhello\r\n0\r\n\r\n"),
+    error: /does not belong in the size of a chunk/,
+  },
+  {
+    name: "NUL in a chunk extension",
+    wire: chunked("5;a\0\r\nhello\r\n0\r\n\r\n"),
+    error: /does not belong in the size of a chunk/,
   },
   {
     name: "trailers without an end",
