@@ -9,13 +9,14 @@ import {
   portOption,
   timeoutOption,
   TRUST_OPTIONS,
+  trustFile,
   VERBOSE_OPTION,
 } from "../tools/net/client.ts";
 import { peerFailure } from "../tools/net/errors.ts";
 import { limitSilence } from "../tools/net/silence.ts";
 import type { ByteStream } from "../tools/net/stream.ts";
 import { type Command, program } from "../tools/program/command.ts";
-import { EXIT, Failure, fileFailure } from "../tools/program/failure.ts";
+import { EXIT, Failure } from "../tools/program/failure.ts";
 import { count, flag, list, size, text, value, valueOr } from "../tools/program/options.ts";
 import { say, writeOut } from "../tools/program/terminal.ts";
 import { Trace } from "../tools/program/trace.ts";
@@ -172,7 +173,7 @@ export async function dial(
 export const main = program(
   command,
   async ({ options, words: [word = ""], calledAs }) => {
-    if (options.cacert !== undefined) await trust(options.cacert);
+    if (options.cacert !== undefined) await trustFile(options.cacert);
     const showsHead = options.include || options.head || calledAs === "gethttp";
     const request = await requestFor(word, options);
     const path = fileFor(request.target, options);
@@ -209,15 +210,6 @@ export const main = program(
     }
   },
 );
-
-async function trust(path: string): Promise<void> {
-  const { trustAlso } = await import("../tools/net/tls.ts");
-  try {
-    trustAlso(await Deno.readTextFile(path));
-  } catch (error) {
-    throw fileFailure(path, error);
-  }
-}
 
 /** The answer to `request`, or to what it was redirected to, `most` times at most; 0 follows nothing. */
 async function exchange(

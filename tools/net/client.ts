@@ -1,6 +1,6 @@
 /** What clients share: the options about the way to the server, and finding its address. */
 import { lookup } from "node:dns/promises";
-import { UsageError } from "../program/failure.ts";
+import { fileFailure, UsageError } from "../program/failure.ts";
 import { duration, flag, type Option, port, text, value, valueOr } from "../program/options.ts";
 import { type HostPort, isIPv4, isIPv6, parseHostPort } from "../protocol/address.ts";
 
@@ -36,6 +36,16 @@ export const TRUST_OPTIONS = {
   cacert: value("FILE", "Trust the authorities in this PEM file too.", text),
   insecure: flag("Take any TLS certificate."),
 };
+
+/** Trusts the authorities in the PEM file of `--cacert` from now on. Throws Failure. */
+export async function trustFile(path: string): Promise<void> {
+  const { trustAlso } = await import("./tls.ts");
+  try {
+    trustAlso(await Deno.readTextFile(path));
+  } catch (error) {
+    throw fileFailure(path, error);
+  }
+}
 
 /** The dialogue: `-v`. */
 export const VERBOSE_OPTION = {

@@ -28,6 +28,22 @@ export function visibleBytes(bytes: Uint8Array): string {
   return visible(utf8.decode(bytes));
 }
 
+const strictUtf8 = new TextDecoder("utf-8", { ignoreBOM: true, fatal: true });
+
+/**
+ * Bytes as text from which they can be told again: text in UTF-8 is shown, what
+ * could steer a terminal and bytes that are no UTF-8 as escapes, and a
+ * backslash as two.
+ */
+export function escapedBytes(bytes: Uint8Array): string {
+  try {
+    return visible(strictUtf8.decode(bytes).replaceAll("\\", "\\\\"));
+  } catch {
+    return visible(latin1(bytes).replaceAll("\\", "\\\\"))
+      .replace(/[\xa0-\xff]/g, (char) => `\\x${char.charCodeAt(0).toString(16)}`);
+  }
+}
+
 /** Bytes as a string with one character for each byte, so that nothing is lost or joined. */
 export function latin1(bytes: Uint8Array): string {
   let text = "";

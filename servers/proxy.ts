@@ -1,0 +1,293 @@
+/**
+ * A proxy that relays every connection to one server and shows what passes. It
+ * is only a relay: it decides nothing about who gets what.
+ */
+import { Acceptor } from "../tools/net/accept.ts";
+import { TRUST_OPTIONS, trustFile } from "../tools/net/client.ts";
+import { DatagramEndpoint } from "../tools/net/datagram.ts";
+import { type Caps } from "../tools/net/limits.ts";
+import { listenAt } from "../tools/net/listen.ts";
+import { Recorder } from "../tools/net/recorder.ts";
+import {
+  CAP_OPTIONS,
+  capsFrom,
+  GRACE,
+  listenOptions,
+  LOG_OPTIONS,
+  runServer,
+  type Server,
+} from "../tools/net/server.ts";
+import { type Command, program } from "../tools/program/command.ts";
+import { fileFailure, UsageError } from "../tools/program/failure.ts";
+import { Log } from "../tools/program/log.ts";
+import {
+  duration,
+  flag,
+  list,
+  listenPort,
+  port,
+  text,
+  value,
+  valueOr,
+} from "../tools/program/options.ts";
+import { formatHostPort, isIPv6 } from "../tools/protocol/address.ts";
+import { type Fault, FAULT_KINDS, parseFault } from "../tools/protocol/fault.ts";
+import { type ConnectionOptions, ConnectionRelay, type Identity } from "./proxy/connections.ts";
+import { DatagramRelay } from "./proxy/datagrams.ts";
+import { Printer } from "./proxy/printer.ts";
+import { StreamFaultPlan } from "./proxy/stream_faults.ts";
+
+// The longest datagram that UDP over IPv4 can carry.
+const LONGEST_DATAGRAM = 65_507;
+// Those who watch a recording are few.
+const VIEWERS: Caps = { maxConnections: 10, maxPerAddress: 10 };
+
+/** How a proxy is set up. */
+export interface ProxyOptions extends Caps, Omit<ConnectionOptions, "faults" | "dial"> {
+  /** Where to listen; no hosts: all addresses. */
+  listen: { hosts: string[]; port: number };
+  udp: boolean;
+  faults: Fault[];
+  /** A port on the loopback address that serves the recording live. */
+  pcapPort?: number | undefined;
+}
+
+/** Starts a proxy. Throws Failure when it cannot listen. */
+export function start(options: ProxyOptions): Server {
+  const viewing = options.pcapPort === undefined ? undefined : serveRecording(options);
+  try {
+    const server = options.udp ? startUdp(options) : startTcp(options);
+    if (!viewing) return server;
+    return {
+      addrs: [...server.addrs, ...viewing.addrs],
+      finished: server.finished,
+      async shutdown(): Promise<void> {
+        await server.shutdown();
+        await Promise.all([options.recorder?.close(), viewing.shutdown()]);
+      },
+    };
+  } catch (error) {
+    viewing?.shutdown();
+    throw error;
+  }
+}
+
+function startTcp(options: ProxyOptions): Server {
+  const { host, port, listen, log, faults } = options;
+  const relay = new ConnectionRelay({
+    ...options,
+    faults: faults.length > 0 ? new StreamFaultPlan(faults) : undefined,
+    dial: (signal) => Deno.connect({ hostname: host, port, signal }),
+  });
+  const acceptor = new Acceptor({
+    ...options,
+    serve: (conn, peer) => relay.serve(conn, peer),
+  });
+  const listeners = listenAt(
+    { ...listen, service: listen.port, transport: "tcp" },
+    (hostname, port) => Deno.listen({ transport: "tcp", hostname, port }),
+    (message) => log.say(message),
+  );
+  listeners.forEach((listener) => acceptor.listen(listener));
+  const finished = acceptor.finished().finally(() => relay.close());
+  return {
+    addrs: listeners.map(({ addr }) => addr),
+    finished,
+    async shutdown(): Promise<void> {
+      await acceptor.shutdown(GRACE);
+      await finished;
+    },
+  };
+}
+
+function startUdp(options: ProxyOptions): Server {
+  const { listen, log } = options;
+  const endpoints = listenAt(
+    { ...listen, service: listen.port, transport: "udp" },
+    (hostname, port) =>
+      Deno.listenDatagram({
+        transport: "udp",
+        hostname,
+        port,
+        reuseAddress: listen.hosts.length === 0,
+      }),
+    (message) => log.say(message),
+  ).map((socket) => new DatagramEndpoint(socket, LONGEST_DATAGRAM));
+  const relay = new DatagramRelay({
+    ...options,
+    open: (hostname) =>
+      new DatagramEndpoint(
+        Deno.listenDatagram({ transport: "udp", hostname, port: 0 }),
+        LONGEST_DATAGRAM,
+      ),
+  });
+  const finished = Promise.all(endpoints.map((endpoint) => relay.run(endpoint)))
+    .finally(() => relay.close()).then(() => {});
+  return {
+    addrs: endpoints.map(({ addr }) => addr),
+    finished,
+    async shutdown(): Promise<void> {
+      endpoints.forEach((endpoint) => endpoint.close());
+      await finished;
+    },
+  };
+}
+
+/** Serves the recording to whoever connects, on the loopback address alone: it holds everything that passes. */
+function serveRecording({ recorder, pcapPort, log }: ProxyOptions): Server {
+  const acceptor = new Acceptor({
+    ...VIEWERS,
+    log,
+    async serve(conn, peer): Promise<void> {
+      await recorder?.streamTo(conn, formatHostPort(peer.hostname, peer.port));
+    },
+  });
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: pcapPort ?? 0 });
+  acceptor.listen(listener);
+  return {
+    addrs: [listener.addr],
+    finished: acceptor.finished(),
+    shutdown: () => acceptor.shutdown(GRACE),
+  };
+}
+
+const FAULT_HELP = Object.entries(FAULT_KINDS)
+  .map(([kind, { help, ...form }]) => `${kind}${"value" in form ? `=${form.value}` : ""} (${help})`)
+  .join(", ");
+
+/** The `proxy` program. */
+export const command = {
+  name: "proxy",
+  summary: "relays connections to a server, and shows what passes",
+  usage: ["PORT RHOST RPORT [options]"],
+  words: [3, 3],
+  options: {
+    udp: flag("Relay datagrams instead of connections.", { short: "u" }),
+    hex: flag("Show bytes in hexadecimal.", { short: "x" }),
+    pcap: value("FILE", "Record what passes in this file, for Wireshark (pcapng).", text),
+    "pcap-listen": value(
+      "PORT",
+      "Serve the recording live: wireshark -k -i TCP@127.0.0.1:PORT.",
+      listenPort,
+    ),
+    fault: list(
+      "[up:|down:]KIND[=VALUE][@RULE]",
+      "Do harm on purpose; may be repeated. RULE is a list of numbers (3,7) or a chance " +
+        "(1%,seed=7), of connections, or of datagrams with --udp. What passes: " +
+        `${FAULT_HELP}.`,
+      parseFault,
+    ),
+    "tls-listen": flag("Speak TLS with clients; needs --cert and --key."),
+    cert: value("FILE", "The certificate chain for --tls-listen, in PEM.", text),
+    key: value("FILE", "Its private key, in PEM.", text),
+    "tls-upstream": flag("Speak TLS with the server."),
+    ...TRUST_OPTIONS,
+    "accept-proxy": flag("Clients are proxies, and say whose connection it is (PROXY protocol)."),
+    "send-proxy": value("v1|v2", "Tell the server whose connection it is.", proxyVersion),
+    host: listenOptions(0).host,
+    ...CAP_OPTIONS,
+    timeout: valueOr("TIME", "Give up setting a connection up after so long.", duration, "10s"),
+    "idle-timeout": value("TIME", "Close what is silent for so long.", duration, {
+      shown: "1h, or 2m with --udp",
+    }),
+    ...LOG_OPTIONS,
+  },
+  examples: [
+    ["proxy 8000 server 80", "Browse http://localhost:8000/ and see what is said."],
+    ["proxy 7000 server 7777 --quiet --pcap chat.pcapng", "Record a chat for Wireshark."],
+    ["proxy 6969 server 69 --udp --fault down:drop=@3", "Lose the third datagram from a server."],
+  ],
+  permissions: ["--allow-net", "--allow-read", "--allow-write", "--allow-sys=networkInterfaces"],
+  rfcs: [
+    "RFC 9293 (TCP), RFC 768 (UDP), RFC 8446 (TLS 1.3), pcapng, the PROXY protocol",
+  ],
+} satisfies Command;
+
+function proxyVersion(word: string): "v1" | "v2" {
+  if (word !== "v1" && word !== "v2") throw new RangeError("give v1 or v2");
+  return word;
+}
+
+/** Runs `proxy`; returns its exit code. */
+export const main = program(command, async ({ options, words }) => {
+  const [listenWord = "", host = "", portWord = ""] = words;
+  const where = {
+    listen: { hosts: options.host, port: word("PORT", listenWord, listenPort) },
+    host: host.replace(/^\[(.*)\]$/, (all, address) => isIPv6(address) ? address : all),
+    port: word("RPORT", portWord, port),
+  };
+  checkFaults(options.fault, options.udp);
+  if (
+    options.udp &&
+    (options.tlsListen || options.tlsUpstream || options.sendProxy || options.acceptProxy)
+  ) {
+    throw new UsageError("--udp goes without TLS and without the PROXY protocol");
+  }
+  const tlsListen = options.tlsListen ? await identity(options.cert, options.key) : undefined;
+  if (options.cacert !== undefined) await trustFile(options.cacert);
+  const log = new Log({ name: command.name, form: options.log, quiet: options.quiet });
+  const printer = options.quiet ? undefined : new Printer(options.hex ? "hex" : "text");
+  const recorder = options.pcap === undefined && options.pcapListen === undefined
+    ? undefined
+    : new Recorder({ name: command.name, notice: (message) => log.say(message) });
+  if (options.pcap !== undefined) recorder?.writeTo(await create(options.pcap), options.pcap);
+  const code = await runServer(log, () =>
+    start({
+      ...options,
+      ...where,
+      ...capsFrom(options),
+      idleTimeout: options.idleTimeout ?? duration(options.udp ? "2m" : "1h"),
+      tlsListen,
+      tlsUpstream: options.tlsUpstream ? { insecure: options.insecure } : undefined,
+      faults: options.fault,
+      pcapPort: options.pcapListen,
+      log,
+      printer,
+      recorder,
+    }));
+  await Promise.all([recorder?.close(), printer?.flush()]);
+  return code;
+});
+
+function word<T>(name: string, text: string, read: (text: string) => T): T {
+  try {
+    return read(text);
+  } catch (error) {
+    throw new UsageError(`${name} ${JSON.stringify(text)}: ${(error as Error).message}`);
+  }
+}
+
+function checkFaults(faults: Fault[], udp: boolean): void {
+  const kind = udp ? "datagram" : "stream";
+  const wrong = faults.find((fault) => !FAULT_KINDS[fault.kind].on.some((on) => on === kind));
+  if (wrong) {
+    throw new UsageError(
+      `--fault ${wrong.kind}: not for ${kind}s ${udp ? "" : "(try --udp)"}`.trim(),
+    );
+  }
+}
+
+async function identity(cert?: string, key?: string): Promise<Identity> {
+  if (cert === undefined || key === undefined) {
+    throw new UsageError("--tls-listen needs --cert FILE and --key FILE");
+  }
+  return { cert: await readFile(cert), key: await readFile(key) };
+}
+
+async function readFile(path: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    throw fileFailure(path, error);
+  }
+}
+
+async function create(path: string): Promise<Deno.FsFile> {
+  try {
+    return await Deno.open(path, { write: true, create: true, truncate: true });
+  } catch (error) {
+    throw fileFailure(path, error);
+  }
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args));
