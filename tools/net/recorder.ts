@@ -35,7 +35,11 @@ export interface Ends {
   comment?: string;
 }
 
-/** The record of one connection. Bytes are copied at once; after its end it takes no more. */
+/**
+ * The record of one connection. Bytes are copied at once. The recorder holds it
+ * until both halves have ended, as seen or for want of a connection, or it was
+ * reset; what is said of a half after its end is passed over.
+ */
 export interface Tap {
   /** `bytes` went up to the server, or down to the client. */
   data(direction: Direction, bytes: Uint8Array): void;

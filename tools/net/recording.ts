@@ -29,6 +29,7 @@ export class Recording {
   #queue: Uint8Array[] = [];
   #queued = 0;
   #busy = false;
+  #ended = false;
   #gap = false;
   #drained = Promise.resolve();
 
@@ -42,8 +43,9 @@ export class Recording {
     return this.#over.promise;
   }
 
-  /** Queues whole blocks, which must not be changed afterwards. */
+  /** Queues whole blocks, which must not be changed afterwards. When it is over they go nowhere. */
   send(blocks: Uint8Array): void {
+    if (this.#ended) return;
     if (this.#queued + blocks.length > this.#options.most) {
       if (!this.#gap) this.#options.onGap();
       this.#gap = true;
@@ -94,6 +96,7 @@ export class Recording {
   }
 
   #end(): void {
+    this.#ended = true;
     closeQuietly(this.#sink);
     this.#over.resolve();
   }
