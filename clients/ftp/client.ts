@@ -248,7 +248,8 @@ export class FtpClient implements Disposable {
     return await this.#session.run("names", async () => {
       try {
         const names = await this.#session.lines("NLST", argument);
-        return names.map((name) => name.replace(/^\.\/(?=.)/, ""));
+        return names.map((name) => name.replace(/^\.\/(?=.)/, ""))
+          .filter((name) => !/(?:^|\/)\.\.?$/.test(name));
       } catch (error) {
         if (error instanceof FtpError && (error.code === 450 || error.code === 550)) return [];
         throw error;
@@ -270,17 +271,15 @@ export class FtpClient implements Disposable {
     return await this.#session.run("download", async () => {
       await this.#session.setType(ascii ? "A" : "I");
       let bytes = 0;
+      const count = (length: number): void => {
+        bytes += length;
+        onProgress?.(offset + bytes);
+      };
       const [, reply] = await this.#session.transfer(
         { verb: "RETR", argument: path, offset, sends: false },
-        async (stream, silence) => {
+        async (stream, movement) => {
           const text = ascii ? decoded(sink) : undefined;
-          await receive(stream, text?.sink ?? sink, {
-            silence,
-            onPiece: (length) => {
-              bytes += length;
-              onProgress?.(offset + bytes);
-            },
-          });
+          await receive(stream, text?.sink ?? sink, count, movement);
           await text?.end();
         },
       );
@@ -299,17 +298,14 @@ export class FtpClient implements Disposable {
     return await this.#session.run("upload", async () => {
       await this.#session.setType(ascii ? "A" : "I");
       let bytes = 0;
+      const count = (length: number): void => {
+        bytes += length;
+        onProgress?.(offset + bytes);
+      };
       const verb = unique ? "STOU" : append ? "APPE" : "STOR";
       const [first, reply] = await this.#session.transfer(
         { verb, argument: unique ? undefined : path, offset, sends: true },
-        (stream, silence) =>
-          send(stream, ascii ? encoded(source) : source, {
-            silence,
-            onPiece: (length) => {
-              bytes += length;
-              onProgress?.(offset + bytes);
-            },
-          }),
+        (stream, movement) => send(stream, ascii ? encoded(source) : source, count, movement),
       );
       return { bytes, reply, name: announcedName(first.text) ?? announcedName(reply.text) };
     });

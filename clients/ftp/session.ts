@@ -11,9 +11,9 @@ import { parseFeatures, type Reply } from "../../tools/protocol/ftp_reply.ts";
 import { visible } from "../../tools/protocol/text.ts";
 import { Control } from "./control.ts";
 import { DataConnector } from "./data.ts";
-import { FtpError } from "./errors.ts";
+import { FtpError, TransferAborted } from "./errors.ts";
 import type { FtpLogin, FtpOptions } from "./options.ts";
-import { receive, Transfer } from "./transfer.ts";
+import { type Movement, receive, Transfer } from "./transfer.ts";
 
 /** The most that a listing may have, in bytes: a folder of 400,000 files; basic-ftp takes as much. */
 export const LARGEST_LISTING = 40 * 1024 * 1024;
@@ -168,7 +168,7 @@ export class FtpSession {
   /** Runs a command that has a data connection; see `Transfer.run`. */
   async transfer(
     { verb, argument, offset, sends }: TransferCommand,
-    move: (stream: ByteStream, silence: Deadline) => Promise<void>,
+    move: (stream: ByteStream, movement: Movement) => Promise<void>,
   ): Promise<[first: Reply, final: Reply]> {
     const data = await this.#connector.prepare(this.passive);
     try {
@@ -187,23 +187,23 @@ export class FtpSession {
   async lines(verb: string, argument: string): Promise<string[]> {
     const pieces: Uint8Array[] = [];
     let size = 0;
+    const collect = (data: Uint8Array): void => {
+      size += data.length;
+      if (size > LARGEST_LISTING) {
+        throw new Failure(EXIT.refused, `the listing is larger than ${LARGEST_LISTING} bytes`);
+      }
+      pieces.push(data.slice());
+    };
     await this.transfer(
       { verb, argument: argument === "" ? undefined : argument, offset: 0, sends: false },
-      (stream, silence) =>
-        receive(stream, (data) => {
-          size += data.length;
-          if (size > LARGEST_LISTING) {
-            throw new Failure(EXIT.refused, `the listing is larger than ${LARGEST_LISTING} bytes`);
-          }
-          pieces.push(data.slice());
-        }, { silence, onPiece: () => {} }),
+      (stream, movement) => receive(stream, collect, () => {}, movement),
     );
     return listingLines(this.#charset.decode(concat(pieces)));
   }
 
   /** Ends the transfer under way, if there is one. */
   abort(): void {
-    this.#transfer?.abort();
+    this.#transfer?.giveUp(new TransferAborted());
   }
 }
 

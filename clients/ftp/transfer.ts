@@ -1,11 +1,11 @@
 /** Moving the bytes of one transfer, and knowing when it is over. */
-import type { Deadline } from "../../tools/net/deadline.ts";
+import { Deadline } from "../../tools/net/deadline.ts";
 import type { ByteStream } from "../../tools/net/stream.ts";
 import { ProtocolError } from "../../tools/protocol/error.ts";
 import type { Reply } from "../../tools/protocol/ftp_reply.ts";
 import type { Control } from "./control.ts";
 import type { DataConnection } from "./data.ts";
-import { FtpError, TransferAborted } from "./errors.ts";
+import { FtpError } from "./errors.ts";
 
 /** Takes all of `data`, which is valid until it returns or its promise settles. */
 export type Sink = (data: Uint8Array) => void | Promise<void>;
@@ -28,17 +28,18 @@ export function fileSource(file: { readSync(buffer: Uint8Array): number | null }
 // Where measured rates stop growing.
 const BUFFER = 256 * 1024;
 
-/** The sink or the source failed, which is no matter of the server. */
-class LocalFailure {
-  constructor(readonly error: unknown) {}
-}
+// After ABOR the server ends the data connection itself, and some end the session when we do
+// (proftpd). Others read no command before the transfer is over (vsftpd).
+const ABORT_GRACE = 1000;
 
-async function locally<T>(work: () => T | Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    throw new LocalFailure(error);
-  }
+/** What the loops that move data tell, and are told. */
+export interface Movement {
+  /** Disposed of while the time is ours, in the sink or the source; each extension arms it again. */
+  readonly silence: Deadline;
+  /** The transfer is given up: nothing goes to the sink any more. */
+  readonly over: boolean;
+  /** Gives the transfer up because of the sink or the source. */
+  giveUp(reason: unknown): void;
 }
 
 /** One transfer, from its first reply on. */
@@ -46,29 +47,30 @@ export class Transfer {
   readonly #control: Control;
   readonly #data: DataConnection;
   readonly #sends: boolean;
-  readonly #abort = Promise.withResolvers<never>();
+  readonly #givenUp = Promise.withResolvers<void>();
+  #reason: { error: unknown } | undefined;
 
   /** `sends`: the data goes to the server. */
   constructor(control: Control, data: DataConnection, sends: boolean) {
     this.#control = control;
     this.#data = data;
     this.#sends = sends;
-    this.#abort.promise.catch(() => {});
   }
 
-  /** Ends it: `run` then throws TransferAborted. */
-  abort(): void {
-    this.#abort.reject(new TransferAborted());
+  /** Ends it for a reason, which `run` then throws. */
+  giveUp(error: unknown): void {
+    this.#reason ??= { error };
+    this.#givenUp.resolve();
   }
 
   /**
    * Reads the replies to the command that was sent, and lets `move` have the
    * data connection. It is over when `move` has returned and the final reply is
-   * there, whichever comes first. Throws FtpError, TransferAborted, what the
-   * sink or source threw, or what ended the session.
+   * there, whichever comes first. Throws FtpError, the reason of `giveUp`, or
+   * what ended the session.
    */
   async run(
-    move: (stream: ByteStream, silence: Deadline) => Promise<void>,
+    move: (stream: ByteStream, movement: Movement) => Promise<void>,
   ): Promise<[first: Reply, final: Reply]> {
     // Time runs only while neither connection moves.
     using silence = this.#control.watch();
@@ -77,31 +79,33 @@ export class Transfer {
     silence.extend();
     const final = this.#final(first);
     final.catch(() => {});
+    const isOver = (): boolean => this.#reason !== undefined;
+    const movement: Movement = {
+      silence,
+      get over(): boolean {
+        return isOver();
+      },
+      giveUp: (error) => this.giveUp(error),
+    };
+    let failure: { error: unknown } | undefined;
     const moving = (async (): Promise<void> => {
-      await move(await this.#data.open(), silence);
-    })();
-    moving.catch(() => {});
-    let failure: unknown;
-    try {
-      await Promise.race([moving, this.#abort.promise]);
-    } catch (error) {
-      failure = error;
+      await move(await this.#data.open(), movement);
+    })().catch((error) => {
+      failure = { error };
+    });
+    await Promise.race([moving, this.#givenUp.promise]);
+    if (this.#reason) {
+      await this.#abort(final, moving);
+      throw this.#reason.error;
     }
-    const gaveUp = failure instanceof TransferAborted || failure instanceof LocalFailure;
-    if (gaveUp && this.#sends) await this.#control.send("ABOR");
-    if (failure !== undefined) this.#data.destroy();
+    if (failure) this.#data.destroy();
     // Some servers wait for our farewell of TLS. After an upload our half is over anyway, and to
     // close with something unread, such as a late ticket, would reset what is still under way.
     else if (!this.#sends) this.#data.close();
-    await moving.catch(() => {});
     silence.extend();
     const reply = await final;
-    silence.extend();
-    if (gaveUp && this.#sends) await this.#resynchronize();
-    if (failure instanceof LocalFailure) throw failure.error;
-    if (failure instanceof TransferAborted) throw failure;
     if (reply.code >= 400) throw new FtpError(reply);
-    if (failure !== undefined) throw failure;
+    if (failure) throw failure.error;
     return [first, reply];
   }
 
@@ -119,45 +123,55 @@ export class Transfer {
   }
 
   /**
-   * Servers say one or two replies to ABOR, and some one to the transfer besides
-   * (RFC 959 section 4.1.3 wants 426 and 226). The reply to NOOP is the last.
+   * ABOR (RFC 959 section 4.1.3), and all replies that belong to it. Under TLS
+   * the connection ends in good order even so: a cut makes OpenSSL forget the
+   * session, which later data connections are to resume.
    */
-  async #resynchronize(): Promise<void> {
-    await this.#control.send("NOOP");
-    for (let replies = 0; replies < 4; replies++) {
-      if ((await this.#control.next()).code === 200) return;
+  async #abort(final: Promise<Reply>, moving: Promise<void>): Promise<void> {
+    await this.#control.send("ABOR");
+    {
+      using _grace = new Deadline(ABORT_GRACE, () => this.#data.close());
+      await final;
     }
-    throw new ProtocolError("the server's replies are out of step after ABOR");
+    this.#data.close();
+    // One or two replies are on the way, in any order: that to NOOP is the last.
+    await this.#control.send("NOOP");
+    let replies = 0;
+    while ((await this.#control.next()).code !== 200) {
+      if (++replies > 3) throw new ProtocolError("the replies are out of step after ABOR");
+    }
+    this.#data.destroy();
+    await moving;
   }
-}
-
-/** What is moved, and who watches. */
-export interface Movement {
-  /** Disposed of while the time is ours, in the sink or the source; each extension arms it again. */
-  silence: Deadline;
-  onPiece(length: number): void;
 }
 
 /** Reads to the end of the data connection: one buffer is filled while the other goes to `sink`. */
 export async function receive(
   stream: ByteStream,
   sink: Sink,
-  { silence, onPiece }: Movement,
+  onPiece: (length: number) => void,
+  movement: Movement,
 ): Promise<void> {
+  const { silence } = movement;
   let [buffer, other] = [new Uint8Array(BUFFER), new Uint8Array(BUFFER)];
   let writing: Promise<void> | undefined;
+  const write = async (data: Uint8Array): Promise<void> => {
+    try {
+      await sink(data);
+    } catch (error) {
+      movement.giveUp(error);
+    }
+  };
   try {
     for (;;) {
       const length = await stream.read(buffer);
       silence[Symbol.dispose]();
       await writing;
-      writing = undefined;
       silence.extend();
       if (length === null) return;
+      if (movement.over) continue;
       onPiece(length);
-      const data = buffer.subarray(0, length);
-      writing = locally(() => sink(data));
-      writing.catch(() => {});
+      writing = write(buffer.subarray(0, length));
       [buffer, other] = [other, buffer];
     }
   } finally {
@@ -170,19 +184,24 @@ export async function receive(
 export async function send(
   stream: ByteStream,
   source: Source,
-  { silence, onPiece }: Movement,
+  onPiece: (length: number) => void,
+  movement: Movement,
 ): Promise<void> {
+  const { silence } = movement;
   let [buffer, other] = [new Uint8Array(BUFFER), new Uint8Array(BUFFER)];
-  const readAhead = (): Promise<number | null> => {
-    const into = buffer;
-    const reading = locally(() => source(into));
-    reading.catch(() => {});
-    return reading;
+  const readAhead = async (): Promise<number | null> => {
+    try {
+      return await source(buffer);
+    } catch (error) {
+      movement.giveUp(error);
+      return null;
+    }
   };
   for (let reading = readAhead();;) {
     silence[Symbol.dispose]();
     const length = await reading;
     silence.extend();
+    if (movement.over) return;
     if (length === null) break;
     let rest = buffer.subarray(0, length);
     [buffer, other] = [other, buffer];

@@ -5,14 +5,21 @@ export function quotePath(path: string): string {
   return `"${path.replaceAll('"', '""')}"`;
 }
 
-/** The path in the text of a 257 reply, wherever it stands: quoted, with its closing quote missing, or bare. */
+/**
+ * The path in the text of a 257 reply, wherever it stands: quoted, with the
+ * quotes within it not doubled, with its closing quote missing, or bare.
+ */
 export function parseQuotedPath(text: string): string {
-  const [, quoted] = /"((?:[^"]|"")*)/.exec(text) ?? [];
+  const start = text.indexOf('"');
+  if (start < 0) return /(?:^|\s)(\/\S*)/.exec(text)?.[1] ?? text.trim().split(/\s/, 1)[0] ?? "";
+  const rest = text.slice(start);
+  const [, quoted] = /^"((?:[^"]|"")*)"(?![^\s.,;:])/.exec(rest) ?? [];
   if (quoted !== undefined) return quoted.replaceAll('""', '"');
-  return /(?:^|\s)(\/\S*)/.exec(text)?.[1] ?? text.trim().split(/\s/, 1)[0] ?? "";
+  const end = rest.lastIndexOf('"');
+  return rest.slice(1, end > 0 ? end : undefined);
 }
 
-// RESERVED: CON, NUL and their kin are devices in every folder of Windows, with any extension.
+// CON, NUL and their kin are devices in every folder of Windows, with any extension.
 const RESERVED = /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i;
 
 /**
