@@ -77,7 +77,7 @@ function startTcp(options: ProxyOptions): Server {
   const relay = new ConnectionRelay({
     ...options,
     faults: faults.length > 0 ? new StreamFaultPlan(faults) : undefined,
-    dial: (signal) => Deno.connect({ hostname: host, port, signal }),
+    dial: () => Deno.connect({ hostname: host, port }),
   });
   const acceptor = new Acceptor({
     ...options,

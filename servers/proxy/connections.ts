@@ -2,7 +2,7 @@
 import { Deadline } from "../../tools/net/deadline.ts";
 import { closeQuietly, peerFailure } from "../../tools/net/errors.ts";
 import { readProxyHeader } from "../../tools/net/proxy_header.ts";
-import type { Recorder } from "../../tools/net/recorder.ts";
+import type { Endpoint, Recorder } from "../../tools/net/recorder.ts";
 import type { ByteStream } from "../../tools/net/stream.ts";
 import { writeAll } from "../../tools/net/writer.ts";
 import type { Log } from "../../tools/program/log.ts";
@@ -40,7 +40,7 @@ export interface ConnectionOptions {
   printer: Printer | undefined;
   recorder: Recorder | undefined;
   /** Connects to the server. */
-  dial(signal: AbortSignal): Promise<Deno.TcpConn>;
+  dial(): Promise<Deno.TcpConn>;
 }
 
 /** Relays the connections of one proxy. */
@@ -59,29 +59,14 @@ export class ConnectionRelay {
   async serve(conn: Deno.TcpConn, peer: Deno.NetAddr): Promise<void> {
     const number = ++this.#number;
     const { host, port, log } = this.#options;
-    let client: ByteStream = conn;
-    let relay: Relay | undefined;
     const started = Date.now();
-    const fields = { number, peer: formatHostPort(peer.hostname, peer.port) };
+    const client = { hostname: peer.hostname, port: peer.port };
+    let relay: Relay;
     try {
-      let proxied: Proxied = { source: peer, destination: conn.localAddr };
-      ({ client, proxied } = await this.#prepareClient(conn, proxied));
-      const { hostname, port } = proxied.source;
-      const shown = formatHostPort(hostname, port);
-      const { server, address } = await this.#dial(proxied);
-      fields.peer = shown;
-      log.event("connected", fields);
-      const choose = this.#options.faults?.choose(number);
-      relay = new Relay({
-        client,
-        server,
-        watchers: this.#watchers(number, shown, proxied.source, address),
-        faults: { up: choose?.("up", server), down: choose?.("down", client) },
-      });
+      relay = await this.#setUp(number, conn, client);
     } catch (error) {
-      closeQuietly(client);
       const { message } = peerFailure(formatHostPort(host, port), error);
-      return log.event("failed", { ...fields, reason: message });
+      return log.event("failed", { number, peer: formatEndpoint(client), reason: message });
     }
     this.#relays.add(relay);
     try {
@@ -89,7 +74,8 @@ export class ConnectionRelay {
     } finally {
       this.#relays.delete(relay);
       const { up, down } = relay.passed;
-      log.event("closed", { ...fields, up, down, seconds: (Date.now() - started) / 1000 });
+      const seconds = (Date.now() - started) / 1000;
+      log.event("closed", { number, peer: formatEndpoint(client), up, down, seconds });
     }
   }
 
@@ -98,56 +84,77 @@ export class ConnectionRelay {
     clearInterval(this.#sweep);
   }
 
+  /** Makes both connections ready. `peer` becomes the address of the client that a PROXY header names. */
+  async #setUp(number: number, conn: Deno.TcpConn, peer: Endpoint): Promise<Relay> {
+    const { log, faults, timeout } = this.#options;
+    const expired = Promise.withResolvers<never>();
+    expired.promise.catch(() => {});
+    let upstream: Deno.TcpConn | undefined;
+    using deadline = new Deadline(timeout, () => {
+      expired.reject(new Deno.errors.TimedOut());
+      for (const side of [conn, upstream]) if (side) closeQuietly(side);
+    });
+    try {
+      const { client, destination } = await this.#prepareClient(conn, peer);
+      // Cheaper than a signal for each connect; a connect that ends late is closed then.
+      const dialing = this.#options.dial();
+      dialing.then((late) => deadline.expired && closeQuietly(late), () => {});
+      upstream = await Promise.race([dialing, expired.promise]);
+      const address = upstream.remoteAddr;
+      const server = await this.#prepareServer(upstream, { source: peer, destination });
+      log.event("connected", { number, peer: formatEndpoint(peer) });
+      const choose = faults?.choose(number);
+      return new Relay({
+        client,
+        server,
+        watchers: this.#watchers(number, peer, address),
+        faults: { up: choose?.("up", server), down: choose?.("down", client) },
+      });
+    } catch (error) {
+      if (upstream) closeQuietly(upstream);
+      throw deadline.expired ? new Deno.errors.TimedOut() : error;
+    }
+  }
+
   /** Reads what comes before the client's own words. */
   async #prepareClient(
     conn: Deno.TcpConn,
-    proxied: Proxied,
-  ): Promise<{ client: ByteStream; proxied: Proxied }> {
-    const { acceptProxy, tlsListen, timeout } = this.#options;
-    if (!acceptProxy && !tlsListen) return { client: conn, proxied };
-    using _deadline = new Deadline(timeout, () => closeQuietly(conn));
+    peer: Endpoint,
+  ): Promise<{ client: ByteStream; destination: Endpoint }> {
+    const { acceptProxy, tlsListen } = this.#options;
     const said = acceptProxy ? await readProxyHeader(conn) : undefined;
-    let client: ByteStream = conn;
-    if (tlsListen) {
-      const { tlsServer } = await import("../../tools/net/tls.ts");
-      client = await tlsServer(conn, tlsListen);
-    }
-    return { client, proxied: said ?? proxied };
+    if (said) Object.assign(peer, said.source);
+    const destination = said?.destination ?? conn.localAddr;
+    if (!tlsListen) return { client: conn, destination };
+    const { tlsServer } = await import("../../tools/net/tls.ts");
+    return { client: await tlsServer(conn, tlsListen), destination };
   }
 
-  async #dial(proxied: Proxied): Promise<{ server: ByteStream; address: Deno.NetAddr }> {
-    const { host, tlsUpstream, sendProxy, timeout } = this.#options;
-    const conn = await this.#options.dial(AbortSignal.timeout(timeout));
-    const address = conn.remoteAddr as Deno.NetAddr;
-    try {
-      conn.setNoDelay();
-      if (!sendProxy && !tlsUpstream) return { server: conn, address };
-      using _deadline = new Deadline(timeout, () => closeQuietly(conn));
-      if (sendProxy) {
-        const header = sendProxy === "v1" ? encodeProxyV1(proxied) : encodeProxyV2(proxied);
-        await writeAll(conn, header);
-      }
-      if (!tlsUpstream) return { server: conn, address };
-      const { tlsClient } = await import("../../tools/net/tls.ts");
-      return { server: await tlsClient(conn, { host, ...tlsUpstream }), address };
-    } catch (error) {
-      closeQuietly(conn);
-      throw error;
+  /** Says what comes before the client's words. */
+  async #prepareServer(conn: Deno.TcpConn, proxied: Proxied): Promise<ByteStream> {
+    const { host, tlsUpstream, sendProxy } = this.#options;
+    conn.setNoDelay();
+    if (sendProxy) {
+      await writeAll(conn, sendProxy === "v1" ? encodeProxyV1(proxied) : encodeProxyV2(proxied));
     }
+    if (!tlsUpstream) return conn;
+    const { tlsClient } = await import("../../tools/net/tls.ts");
+    return await tlsClient(conn, { host, ...tlsUpstream });
   }
 
   #watchers(
     number: number,
-    shown: string,
-    client: { hostname: string; port: number },
+    client: Endpoint,
     address: Deno.NetAddr,
   ): Watcher[] {
     const { printer, recorder, port } = this.#options;
     const watchers: Watcher[] = [];
-    if (printer) watchers.push(printer.connection(number, shown));
+    if (printer) watchers.push(printer.connection(number, formatEndpoint(client)));
     if (recorder) {
       const server = { hostname: unmapped(address.hostname), port };
-      watchers.push(recorder.connection({ client, server, comment: `connection ${number}` }));
+      watchers.push(
+        recorder.connection({ client: { ...client }, server, comment: `connection ${number}` }),
+      );
     }
     return watchers;
   }
@@ -158,4 +165,8 @@ export class ConnectionRelay {
       if (relay.lastActive < oldest) relay.close();
     }
   }
+}
+
+function formatEndpoint({ hostname, port }: Endpoint): string {
+  return formatHostPort(hostname, port);
 }

@@ -31,6 +31,7 @@ export class Relay {
   readonly #options: RelayOptions;
   /** Bytes that came from the client, and from the server. */
   readonly passed: Record<Direction, number> = { up: 0, down: 0 };
+  #closed = false;
   /** When the last bytes passed, in milliseconds since 1970. */
   lastActive = Date.now();
 
@@ -51,7 +52,8 @@ export class Relay {
         this.#pump("down", server, client, faults.down),
       ]);
     } finally {
-      this.close();
+      // The client's connection is closed by whoever accepted it.
+      if (!this.#closed) closeQuietly(this.#options.server);
       this.#tell("end", "up");
       this.#tell("end", "down");
     }
@@ -59,6 +61,8 @@ export class Relay {
 
   /** Breaks off. */
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     closeQuietly(this.#options.client);
     closeQuietly(this.#options.server);
   }
@@ -136,7 +140,7 @@ class GrowingBuffer {
   adapt(length: number): void {
     if (length === this.bytes.length) {
       if (length < LARGEST_BUFFER) this.#resize(Math.min(LARGEST_BUFFER, length * 8));
-    } else if (length < this.bytes.length / 256) {
+    } else if (length < this.bytes.length / 256 && this.bytes.length > SMALLEST_BUFFER) {
       this.#resize(SMALLEST_BUFFER);
     }
   }

@@ -37,6 +37,12 @@ export const PROGRAMS: readonly Entry[] = [
     file: "servers/daytime.ts",
     load: () => import("../../servers/daytime.ts"),
   },
+  {
+    names: ["proxy"],
+    kind: "server",
+    file: "servers/proxy.ts",
+    load: () => import("../../servers/proxy.ts"),
+  },
 ];
 
 /** The program called `name`; undefined when there is none. */
