@@ -1,0 +1,66 @@
+/** What the tour shows: every program has its place here. */
+import type { Chapter } from "./chapter.ts";
+
+const ANY_PORT = ["--host", "127.0.0.1", "--port", "0"];
+
+/** The chapters, in the order they are played. */
+export const CHAPTERS: Chapter[] = [
+  {
+    title: "labsock: all programs in one",
+    about: "Every protocol here is a program or two, and labsock runs any of them by its name.",
+    steps: [{
+      what: "What is there?",
+      program: "labsock",
+      args: ["--list"],
+      shows: /^daytimed /m,
+    }],
+  },
+  {
+    title: "daytime (RFC 867)",
+    about: "The simplest service there is: a client connects, and is told the day and the time.\n" +
+      "Nothing is asked, so nothing can go wrong in the asking.",
+    servers: [{ program: "daytimed", args: ANY_PORT }],
+    steps: [
+      {
+        what: "By TCP: connect, read one line.",
+        program: "daytime",
+        args: ["{daytimed}"],
+        shows: /day, .* \d{4} \d\d:\d\d:\d\d/,
+      },
+      {
+        what: "By UDP: send an empty datagram, wait for one.",
+        program: "daytime",
+        args: ["{daytimed.udp}", "--udp"],
+        shows: /day, .* \d{4} \d\d:\d\d:\d\d/,
+      },
+    ],
+  },
+  {
+    title: "HTTP (RFC 9112)",
+    about: "A request is lines of text and so is the head of its answer; then comes the page.\n" +
+      "The server is Deno's own.",
+    web: (request) => {
+      const { pathname } = new URL(request.url);
+      if (pathname === "/old") return Response.redirect(new URL("/", request.url));
+      return pathname === "/"
+        ? new Response("Hello from a small web server.\n")
+        : new Response("There is no such page.\n", { status: 404 });
+    },
+    steps: [
+      { what: "Fetch a page.", program: "http", args: ["http://{web}/"], shows: /^Hello/ },
+      {
+        what: "Fetch a page that has moved, and look at the dialogue: > is sent, < received.",
+        program: "http",
+        args: ["-v", "-L", "http://{web}/old"],
+        shows: /> GET \/old [^]*> GET \/ [^]*Hello/,
+      },
+      {
+        what: "An answer of 400 or above is exit code 1, for scripts.",
+        program: "http",
+        args: ["-i", "http://{web}/nowhere"],
+        shows: /404 Not Found[^]*There is no such page/,
+        code: 1,
+      },
+    ],
+  },
+];
