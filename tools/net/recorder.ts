@@ -90,6 +90,7 @@ export class Recorder {
   readonly #introductions = new Set<(recording: Recording) => void>();
   #chunk = new Uint8Array(0);
   #used = 0;
+  #closing: Promise<void[]> | undefined;
 
   constructor(options: RecorderOptions) {
     this.#options = options;
@@ -161,6 +162,7 @@ export class Recorder {
 
   /** Begins a recording to the viewer at the other end of `stream`; resolves when that, or the recorder, is gone. */
   async streamTo(stream: ByteStream, viewer: string): Promise<void> {
+    if (this.#closing) return;
     const recording = this.#begin(stream, {
       comfortable: Infinity,
       most: VIEWER_QUEUE,
@@ -181,11 +183,10 @@ export class Recorder {
     for (const recording of this.#recordings) await recording.ready();
   }
 
-  /** Writes what is left, and ends all recordings. */
+  /** Writes what is left, and ends all recordings; nothing is recorded from then on. */
   async close(): Promise<void> {
-    const recordings = [...this.#recordings];
-    this.#recordings.clear();
-    await Promise.all(recordings.map((recording) => recording.finish()));
+    this.#closing ??= Promise.all([...this.#recordings].map((recording) => recording.finish()));
+    await this.#closing;
   }
 
   #begin(sink: Sink, options: RecordingOptions): Recording {
@@ -206,7 +207,7 @@ export class Recorder {
     length: number,
     write: (packet: Uint8Array) => void,
   ): void {
-    if (this.#recordings.size === 0 && recordings === this.#recordings) return;
+    if (this.#closing || (recordings === this.#recordings && this.#recordings.size === 0)) return;
     const options = comment ? packetOptions(WAY[direction], comment) : PLAIN[direction];
     const block = this.#room(packetBlockLength(length, options));
     write(writePacketBlock(block, this.#now(), length, options));

@@ -304,6 +304,25 @@ Deno.test("recorder: at the end a viewer that does not read is given up after it
   assert(sink.closed);
 });
 
+Deno.test("recorder: who closes it a second time waits as well; nothing is recorded from then on", async () => {
+  const ours = recorder();
+  const file = memorySink({ held: true });
+  ours.writeTo(file, "x.pcapng");
+  const tap = ours.connection(ENDS);
+  const first = ours.close();
+  let closed = false;
+  const second = ours.close().then(() => closed = true);
+  tap.data("up", bytes("late"));
+  await ours.streamTo(streamPair()[0], "too late");
+  while (!file.closed) {
+    assert(!closed);
+    file.release();
+    await afterTurns(20, () => {});
+  }
+  await Promise.all([first, second]);
+  assertEquals(summary(file.written()).length, 3);
+});
+
 Deno.test("recorder: the times follow the date of the machine", async () => {
   using time = new FakeTime(1_800_000_000_000);
   const ours = new Recorder({ name: "proxyd", notice: () => {} });
