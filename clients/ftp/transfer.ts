@@ -129,11 +129,13 @@ export class Transfer {
    */
   async #abort(final: Promise<Reply>, moving: Promise<void>): Promise<void> {
     await this.#control.send("ABOR");
+    const late = Promise.withResolvers<void>();
     {
-      using _grace = new Deadline(ABORT_GRACE, () => this.#data.close());
-      await final;
+      using _grace = new Deadline(ABORT_GRACE, late.resolve);
+      await Promise.race([final, late.promise]);
     }
     this.#data.close();
+    await final;
     // One or two replies are on the way, in any order: that to NOOP is the last.
     await this.#control.send("NOOP");
     let replies = 0;
