@@ -12,7 +12,7 @@ export const command = {
   name: "labsock",
   summary: "the classic Internet protocols in one program",
   usage: ["PROGRAM [arguments]", "--list", "--install DIR"],
-  words: [0, 0],
+  words: [0, 1],
   options: {
     list: flag("Show the programs."),
     install: value("DIR", "Make a symlink there for each program (compiled binary only).", text),
@@ -26,7 +26,10 @@ export const command = {
   rfcs: ["those of its programs: labsock PROGRAM --help"],
 } satisfies Command;
 
-const own = program(command, async ({ options }) => {
+const own = program(command, async ({ options, words: [name] }) => {
+  if (name !== undefined) {
+    throw new UsageError(`there is no program ${JSON.stringify(name)} (labsock --list shows them)`);
+  }
   if (options.install !== undefined) return await install(options.install);
   if (!options.list) throw new UsageError("name a program (labsock --list shows them)");
   for (const { names, load } of PROGRAMS) {
@@ -43,12 +46,8 @@ export async function main(args: string[], calledAs = command.name): Promise<num
   const [name = "", ...rest] = args;
   const named = findProgram(name);
   if (named) return (await named.load()).main(rest, name);
-  if (name !== "" && !name.startsWith("-")) {
-    return await program(command, () => {
-      throw new UsageError(`there is no program ${JSON.stringify(name)} (labsock --list)`);
-    })([]);
-  }
-  return await own(args);
+  // What follows a name is not for us to judge, known or not.
+  return await own(args.length === 0 || name.startsWith("-") ? args : ["--", name]);
 }
 
 /** Links each program's name in `folder` to this binary. Throws Failure. */

@@ -43,7 +43,7 @@ processTest("a chapter shows its commands and what came of them", async () => {
       "  daytimed: listening on tcp 127.0.0.1:PORT\n" +
       "  daytimed: listening on udp 127.0.0.1:PORT\n" +
       "\nBy UDP.\n$ deno run -A clients/daytime.ts -u 127.0.0.1:PORT\n  THE TIME\n" +
-      "\nWhat daytimed logged:\n  THE TIME\n",
+      "\nWhat daytimed said meanwhile:\n  THE TIME\n",
   );
 });
 

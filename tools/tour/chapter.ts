@@ -51,7 +51,11 @@ export async function play(chapter: Chapter, stage: Stage): Promise<string[]> {
   const folder = await Deno.makeTempDir();
   const web = chapter.web &&
     Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, chapter.web);
-  const known = new Map([["folder", folder], ["web", `127.0.0.1:${web?.addr.port}`]]);
+  const known = new Map([["folder", folder]]);
+  const setPort = (name: string, port: string): void => {
+    known.set(name, name.endsWith(".port") ? port : `127.0.0.1:${port}`);
+  };
+  ["web", "web.port"].forEach((name) => setPort(name, `${web?.addr.port}`));
   const servers = new Map<string, Child>();
   const wrong: string[] = [];
 
@@ -74,7 +78,7 @@ export async function play(chapter: Chapter, stage: Stage): Promise<string[]> {
     for (const name of placeholders(chapter).filter((name) => name.split(".")[0] === program)) {
       const port = await server.port(name.endsWith(".udp") ? "udp" : "tcp");
       ready &&= port !== undefined;
-      known.set(name, name.endsWith(".port") ? `${port}` : `127.0.0.1:${port}`);
+      setPort(name, `${port}`);
     }
     await stage.write(indented(server.said()));
     if (!ready) wrong.push(`${program} did not start`);
@@ -100,7 +104,7 @@ export async function play(chapter: Chapter, stage: Stage): Promise<string[]> {
     server.kill("SIGTERM");
     const code = await server.ends("");
     const log = server.said();
-    if (log !== "") await stage.write(`\nWhat ${program} logged:\n${indented(log)}`);
+    if (log !== "") await stage.write(`\nWhat ${program} said meanwhile:\n${indented(log)}`);
     if (code !== 0) wrong.push(`${program} ended with exit code ${code}`);
   };
 

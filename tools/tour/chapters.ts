@@ -39,13 +39,7 @@ export const CHAPTERS: Chapter[] = [
     title: "HTTP (RFC 9112)",
     about: "A request is lines of text and so is the head of its answer; then comes the page.\n" +
       "The server is Deno's own.",
-    web: (request) => {
-      const { pathname } = new URL(request.url);
-      if (pathname === "/old") return Response.redirect(new URL("/", request.url));
-      return pathname === "/"
-        ? new Response("Hello from a small web server.\n")
-        : new Response("There is no such page.\n", { status: 404 });
-    },
+    web,
     steps: [
       { what: "Fetch a page.", program: "http", args: ["http://{web}/"], shows: /^Hello/ },
       {
@@ -63,4 +57,28 @@ export const CHAPTERS: Chapter[] = [
       },
     ],
   },
+  {
+    title: "The proxy: looking on",
+    about: "It stands between a client and a server, passes everything on, and shows it.",
+    web,
+    servers: [{
+      program: "proxy",
+      args: ["0", "127.0.0.1", "{web.port}", "--host", "127.0.0.1"],
+    }],
+    steps: [{
+      what: "Fetch the page from the proxy, which fetches it from the server.",
+      program: "http",
+      args: ["http://{proxy}/"],
+      shows: /^Hello/,
+    }],
+  },
 ];
+
+/** A web server with one page, and one that has moved. */
+function web(request: Request): Response {
+  const { pathname } = new URL(request.url);
+  if (pathname === "/old") return Response.redirect(new URL("/", request.url));
+  return pathname === "/"
+    ? new Response("Hello from a small web server.\n")
+    : new Response("There is no such page.\n", { status: 404 });
+}
