@@ -1,0 +1,93 @@
+import { assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { parseQuotedPath, quotePath, safeName } from "../../../tools/protocol/ftp_path.ts";
+
+Deno.test("quoted paths are written and read", () => {
+  const cases: [path: string, text: string][] = [
+    ["/", '"/"'],
+    ["/pub/a b", '"/pub/a b"'],
+    ['/a "q" b', '"/a ""q"" b"'],
+    ['"', '""""'],
+    ["", '""'],
+  ];
+  for (const [path, text] of cases) {
+    assertEquals(quotePath(path), text);
+    assertEquals(parseQuotedPath(text), path);
+    assertEquals(parseQuotedPath(`${text} is the current directory`), path);
+    assertEquals(parseQuotedPath(`rubbish before ${text}.`), path);
+  }
+});
+
+Deno.test("parseQuotedPath copes with what servers write instead", () => {
+  const cases: [text: string, path: string][] = [
+    // Not doubled (pure-ftpd).
+    ['"a "folder"" : The directory was successfully created', 'a "folder"'],
+    ['"a"b" created', 'a"b'],
+    // Not closed.
+    ['"/home/guest', "/home/guest"],
+    ['"', ""],
+    // Not quoted.
+    ["/home/guest is the current directory", "/home/guest"],
+    ["current directory is /home/guest", "/home/guest"],
+    ["DISK:[GUEST] is the default", "DISK:[GUEST]"],
+    ["", ""],
+  ];
+  for (const [text, path] of cases) assertEquals(parseQuotedPath(text), path, text);
+});
+
+Deno.test("quoted paths survive, whatever they hold", () => {
+  const path = fc.string({ unit: fc.constantFrom("/", "a", '"', " ", ".", "\u00fc") });
+  fc.assert(fc.property(path, (path) => {
+    assertEquals(parseQuotedPath(`${quotePath(path)} is the current directory`), path);
+  }));
+});
+
+Deno.test("safeName refuses every name that could lead elsewhere", () => {
+  const names = [
+    "",
+    ".",
+    "..",
+    "/",
+    "/etc/passwd",
+    "../../x",
+    "a/b",
+    "a\\b",
+    "..\\x",
+    "a\0b",
+    "a\nb",
+    "\x1b[2J",
+    "\x7f",
+    "\x9b2J",
+  ];
+  for (const name of names) assertEquals(safeName(name), false, JSON.stringify(name));
+  for (
+    const name of ["a", ".profile", "...", "..a", " ", "-rf", "a b", "\u00fc", "C:", "CON", "~"]
+  ) {
+    assertEquals(safeName(name), true, name);
+  }
+});
+
+Deno.test("safeName refuses what Windows takes for something else", () => {
+  for (
+    const name of [
+      "C:",
+      "a:b",
+      "a*",
+      "a?",
+      "nul",
+      "NUL.txt",
+      "com1",
+      "lpt9.x",
+      "a.",
+      "a ",
+      "<a>",
+      '"',
+      "a|b",
+    ]
+  ) {
+    assertEquals(safeName(name, true), false, name);
+  }
+  for (const name of ["a", "console", "com", "nulla.txt", "a.b"]) {
+    assertEquals(safeName(name, true), true, name);
+  }
+});
