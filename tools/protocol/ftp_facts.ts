@@ -27,8 +27,7 @@ export function parseFacts(line: string): FactsEntry | undefined {
     size: number(facts.get("size")),
     modified,
     exact: modified !== undefined,
-    // pyftpdlib writes 0o644.
-    mode: number(facts.get("unix.mode")?.replace(/^0o?(?=[0-7])/, ""), 8),
+    mode: modeFrom(facts.get("unix.mode")),
     owner: facts.get("unix.ownername") ?? facts.get("unix.owner") ?? facts.get("unix.uid"),
     group: facts.get("unix.groupname") ?? facts.get("unix.group") ?? facts.get("unix.gid"),
     target,
@@ -45,11 +44,14 @@ const TYPES: Record<string, FtpEntry["type"]> = {
 };
 const ROLES: Record<string, "self" | "parent"> = { cdir: "self", pdir: "parent" };
 
-function number(digits: string | undefined, base = 10): number | undefined {
-  if (digits === undefined || !(base === 8 ? /^[0-7]{1,6}$/ : /^\d{1,15}$/).test(digits)) {
-    return undefined;
-  }
-  return parseInt(digits, base) & (base === 8 ? 0o7777 : ~0) || parseInt(digits, base);
+function number(digits: string | undefined): number | undefined {
+  return digits !== undefined && /^\d{1,15}$/.test(digits) ? Number(digits) : undefined;
+}
+
+/** Octal; pyftpdlib writes `0o644`. */
+function modeFrom(digits: string | undefined): number | undefined {
+  const [, octal] = /^(?:0o)?([0-7]{1,7})$/.exec(digits ?? "") ?? [];
+  return octal === undefined ? undefined : parseInt(octal, 8) & 0o7777;
 }
 
 /** The facts that a server can tell, as FEAT names them. */

@@ -76,14 +76,14 @@ function named(rest: string, letter: string): Pick<FtpEntry, "name" | "type" | "
   return { name: type === "dir" && rest.length > 1 ? rest.replace(/\/$/, "") : rest, type };
 }
 
-/** Links, owner and group, of which the first and the last may be missing. */
+/** Owner and group among links, owner and group, of which the first and the last may be missing. */
 function owners(words: string[]): Pick<FtpEntry, "owner" | "group"> {
-  const rest = /^\d+$/.test(words[0] ?? "") && words.length !== 2 || /^\d+$/.test(words[0] ?? "") &&
-      !/^\d+$/.test(words[1] ?? "")
-    ? words.slice(1)
-    : words;
-  if (rest.length < 2) return { owner: rest[0], group: undefined };
-  return { owner: rest.slice(0, -1).join(" "), group: rest.at(-1) };
+  const [first = "", second] = words;
+  // Two numbers are a link count and an owner where the group is missing, as are three with one.
+  const rest = /^\d+$/.test(first) && second !== undefined ? words.slice(1) : words;
+  return rest.length < 2
+    ? { owner: rest[0], group: undefined }
+    : { owner: rest.slice(0, -1).join(" "), group: rest.at(-1) };
 }
 
 /** The date that begins at word `i`: `Nov 23 00:40`, `23 Nov  2020`, `2020-11-23 00:40`. */
