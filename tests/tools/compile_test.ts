@@ -138,10 +138,12 @@ processTestUnless(
       await Deno.writeTextFile(file, source.replace('["--allow-net"]', "[]"));
       assertMatch(await compile(folder, `${folder}/`, "daytime"), /\/daytime {2}[\d.]+ MiB {2}\n$/);
 
-      // script(1) gives it a terminal, on which Deno would ask.
+      // script(1) gives it a terminal, on which Deno would ask, and get "n" for an answer.
       const line = `'${folder}/daytime' 127.0.0.1:1`;
-      const { code, stdout } = await runCommand("script", ["-qec", line, "/dev/null"]);
-      assertEquals([code, stdout], [
+      const { code, stdout } = await runCommand("script", ["-qec", line, "/dev/null"], {
+        stdin: "n\n",
+      });
+      assertEquals([code, stdout.replace("n\r\n", "")], [
         3,
         "daytime: 127.0.0.1:1: this program was not given access to the network " +
         "(see --help, Permissions)\r\n",
