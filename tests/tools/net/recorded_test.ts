@@ -1,12 +1,13 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { DatagramEndpoint } from "../../../tools/net/datagram.ts";
 import { RecordedEndpoint, recordedStream, type Side } from "../../../tools/net/recorded.ts";
-import { Recorder } from "../../../tools/net/recorder.ts";
+import { COMFORTABLE_QUEUE, Recorder } from "../../../tools/net/recorder.ts";
 import type { ByteStream } from "../../../tools/net/stream.ts";
 import { readPacket, readPcapng } from "../../support/pcapng.ts";
 import { netTest } from "../../support/permissions.ts";
 import { memorySink } from "../../support/sink.ts";
 import { bytes, readText, streamPair, type TestStream } from "../../support/stream.ts";
+import { afterTurns } from "../../support/turns.ts";
 
 /** What `act` made of a connection whose near end is recorded: `>` goes up to the server. */
 async function recording(
@@ -62,6 +63,27 @@ Deno.test("recordedStream: a reset by the peer, and our own close", async () => 
     await assertRejects(() => near.read(new Uint8Array(1)), Deno.errors.Interrupted);
   });
   assertEquals(closed, ["< PA bye", "< FA", "> FA"]);
+});
+
+Deno.test("recordedStream: reading waits while the disk is behind", async () => {
+  const recorder = new Recorder({ name: "test", notice: () => {} });
+  const file = memorySink({ held: true });
+  recorder.writeTo(file, "x.pcapng");
+  const end = { hostname: "127.0.0.1", port: 1 };
+  const [near, far] = streamPair();
+  const stream = recordedStream(near, recorder.connection({ client: end, server: end }), "client");
+  await stream.write(new Uint8Array(COMFORTABLE_QUEUE));
+  await far.write(bytes("x"));
+  let done = false;
+  const reading = stream.read(new Uint8Array(1)).then(() => done = true);
+  while (file.written().length < COMFORTABLE_QUEUE) {
+    assert(!done);
+    file.release();
+    await afterTurns(20, () => {});
+  }
+  await reading;
+  file.close();
+  await recorder.close();
 });
 
 netTest("RecordedEndpoint: datagrams, at the server and at the client", async () => {

@@ -23,6 +23,7 @@ function flow(from: string, to: string): Flow {
 
 const V4 = flow("10.0.1.11", "10.0.1.1");
 const V6 = flow("2001:db8::1", "::1");
+const ONES = flow(Array(8).fill("ffff").join(":"), Array(8).fill("ffff").join(":"));
 
 function tcp(way: Flow, segment: Partial<Parameters<typeof writeTcpPacket>[2]>): Uint8Array {
   const payload = segment.payload ?? new Uint8Array(0);
@@ -77,7 +78,7 @@ Deno.test("ip packets: an independent reader finds every field and checksum righ
 });
 
 Deno.test("ip packets: the longest, of all zeros and of all ones", () => {
-  for (const way of [V4, V6]) {
+  for (const way of [V4, V6, ONES]) {
     for (const byte of [0, 0xff]) {
       const segment = new Uint8Array(LONGEST_SEGMENT).fill(byte);
       assertEquals(readPacket(tcp(way, { payload: segment })).payload, segment);
