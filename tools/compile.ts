@@ -9,8 +9,8 @@ import { formatSize } from "./protocol/units.ts";
 
 const ROOT = fromFileUrl(new URL("..", import.meta.url));
 
-/** What only tests import. `deno compile` embeds whatever the configuration names. */
-export const TEST_ONLY = ["@sinonjs/fake-timers", "@std/assert", "fast-check"];
+/** The packages that only tests import. `deno compile` embeds whatever the configuration names. */
+export const TEST_ONLY = ["@sinonjs/fake-timers", "fast-check"];
 
 /** The `compile` program. */
 export const command = {

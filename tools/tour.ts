@@ -1,15 +1,11 @@
 /** A guided run: starts every server on a free loopback port, and runs each client against it. */
-import { fromFileUrl } from "@std/path";
 import { type Command, program } from "./program/command.ts";
 import { EXIT } from "./program/failure.ts";
 import { writeOut } from "./program/terminal.ts";
-import { findProgram } from "./labsock/registry.ts";
 import { play, type Stage } from "./tour/chapter.ts";
 import { CHAPTERS } from "./tour/chapters.ts";
 
 const STAGE: Stage = {
-  root: fromFileUrl(new URL("..", import.meta.url)),
-  fileOf: (name) => findProgram(name)?.file ?? `tools/${name}.ts`,
   write: (text) => writeOut(Deno.stdout.isTerminal() ? inBold(text) : text),
   patience: 30_000,
 };

@@ -1,9 +1,9 @@
 /** The tour, and that it notices what goes wrong. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { findProgram, PROGRAMS } from "../../tools/labsock/registry.ts";
+import { PROGRAMS } from "../../tools/labsock/registry.ts";
 import { type Chapter, play } from "../../tools/tour/chapter.ts";
 import { processTest } from "../support/permissions.ts";
-import { ROOT, run } from "../support/process.ts";
+import { run } from "../support/process.ts";
 
 /** Plays a chapter of a test's own: what went wrong, and what was shown. */
 async function played(
@@ -12,8 +12,6 @@ async function played(
 ): Promise<{ wrong: string[]; shown: string }> {
   let shown = "";
   const wrong = await play({ title: "A test", about: "It is played.", ...chapter }, {
-    root: ROOT,
-    fileOf: (name) => findProgram(name)?.file ?? `tools/${name}.ts`,
     write: (text) => Promise.resolve(void (shown += text)),
     patience,
   });

@@ -1,5 +1,6 @@
 /** What a chapter of the tour is, and how it is played. */
 import { join } from "@std/path";
+import { findProgram } from "../labsock/registry.ts";
 import { Deadline } from "../net/deadline.ts";
 import { Child } from "./child.ts";
 
@@ -36,10 +37,6 @@ export interface Step {
 
 /** What chapters are played with. */
 export interface Stage {
-  /** The project's folder, with a slash at its end. */
-  root: string;
-  /** The file of a program, from there. */
-  fileOf(program: string): string;
   write(text: string): Promise<void>;
   /** How long a server may take to start, and a step to end, in milliseconds. */
   patience: number;
@@ -60,12 +57,12 @@ export async function play(chapter: Chapter, stage: Stage): Promise<string[]> {
   const wrong: string[] = [];
 
   const start = async (program: string, args: string[]): Promise<Child> => {
-    const file = stage.fileOf(program);
+    const file = findProgram(program)?.file ?? `tools/${program}.ts`;
     const filled = args.map((arg) =>
       arg.replace(PLACEHOLDER, (word, name) => known.get(name) ?? word)
     );
     await stage.write(`$ deno run -A ${[file, ...filled.map(quoted)].join(" ")}\n`);
-    return new Child(stage.root, file, filled, folder);
+    return new Child(file, filled, folder);
   };
 
   const startServer = async (program: string, args: string[]): Promise<boolean> => {

@@ -1,5 +1,9 @@
 /** A program that runs as a process of its own, as a user would start it. */
 
+import { fromFileUrl } from "@std/path";
+
+const ROOT = fromFileUrl(new URL("../..", import.meta.url));
+
 /** A running program, and what it has printed. */
 export class Child {
   readonly #process: Deno.ChildProcess;
@@ -11,10 +15,10 @@ export class Child {
   #over = false;
   #wake = (): void => {};
 
-  /** Starts the program `file` of the project at `root`, in `folder`. */
-  constructor(root: string, file: string, args: string[], folder: string) {
+  /** Starts the program `file` of the project, in `folder`. */
+  constructor(file: string, args: string[], folder: string) {
     this.#process = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--quiet", `--config=${root}deno.json`, root + file, ...args],
+      args: ["run", "-A", "--quiet", `--config=${ROOT}deno.json`, ROOT + file, ...args],
       cwd: folder,
       stdin: "piped",
       stdout: "piped",
