@@ -1,0 +1,214 @@
+/**
+ * A served folder, out of which no path leads. Deno follows symlinks wherever
+ * they lead, so every path is resolved first, checked, opened as resolved, and
+ * checked again: a link put in place between the two is found out.
+ */
+import { join, relative } from "@std/path";
+import { closeQuietly } from "../net/errors.ts";
+import { resolvePath, splitPath } from "../protocol/served_path.ts";
+import { FileError, fileError } from "./errors.ts";
+import { Upload } from "./upload.ts";
+
+/** A file opened for reading. */
+export interface ServedFile extends Disposable {
+  file: Deno.FsFile;
+  info: Deno.FileInfo;
+}
+
+/** One entry of a folder. */
+export interface ServedEntry {
+  name: string;
+  info: Deno.FileInfo;
+}
+
+/** The one door to the files below a folder. All paths are as `resolvePath` makes them. Methods throw FileError. */
+export class Jail {
+  /** The real path of the folder, which peers never see. */
+  readonly #root: string;
+
+  private constructor(root: string) {
+    this.#root = root;
+  }
+
+  /** Serves `folder`, which may be a symlink itself. Throws FileError. */
+  static async open(folder: string): Promise<Jail> {
+    return await guarded(async () => {
+      const root = await Deno.realPath(folder);
+      if (!(await Deno.stat(root)).isDirectory) throw new FileError("not a folder");
+      return new Jail(root);
+    });
+  }
+
+  /** What `path` is, its links followed. */
+  async stat(path: string): Promise<Deno.FileInfo> {
+    return await guarded(async () => await Deno.lstat(await this.#inside(path)));
+  }
+
+  /** Opens the regular file `path` for reading. */
+  async open(path: string): Promise<ServedFile> {
+    return await guarded(async () => {
+      const real = await this.#inside(path);
+      const file = await this.#openChecked(real, { read: true });
+      return { ...file, [Symbol.dispose]: () => closeQuietly(file.file) };
+    });
+  }
+
+  /**
+   * Opens `path` for writing in place, for what continues a file: `offset` is
+   * where, "end" at its end. It is made when it is not there and `create` says
+   * so. What stands behind the offset is cut off.
+   */
+  async openToContinue(
+    path: string,
+    offset: number | "end",
+    create: boolean,
+  ): Promise<Deno.FsFile> {
+    return await guarded(async () => {
+      const { folder, name } = await this.#place(path);
+      const real = join(folder, name);
+      const there = await exists(real);
+      if (there?.isSymlink) throw new FileError("denied");
+      if (!there && !create) throw new FileError("not found");
+      const { file, info } = there
+        ? await this.#openChecked(real, { write: true })
+        : { file: await Deno.open(real, { write: true, createNew: true }), info: { size: 0 } };
+      try {
+        const at = offset === "end" ? info.size : offset;
+        if (at > info.size) throw new FileError("bad name");
+        if (at < info.size) await file.truncate(at);
+        await file.seek(at, Deno.SeekMode.Start);
+        return file;
+      } catch (error) {
+        file.close();
+        throw error;
+      }
+    });
+  }
+
+  /** Begins an upload that takes the name `path` once it is whole. */
+  async upload(path: string, overwrite: boolean): Promise<Upload> {
+    return await guarded(async () => {
+      const { folder, name } = await this.#place(path);
+      const there = await exists(join(folder, name));
+      if (there && !overwrite) throw new FileError("exists");
+      if (there && !there.isFile) {
+        throw new FileError(there.isDirectory ? "not a file" : "denied");
+      }
+      return await Upload.begin(folder, name, overwrite);
+    });
+  }
+
+  /** The entries of the folder `path`, one after the other. Links that lead out, or nowhere, are left out. */
+  async *list(path: string): AsyncGenerator<ServedEntry> {
+    try {
+      const real = await this.#inside(path);
+      for await (const { name } of Deno.readDir(real)) {
+        const info = await this.stat(resolvePath(name, path)).catch(() => undefined);
+        if (info) yield { name, info };
+      }
+    } catch (error) {
+      throw fileError(error);
+    }
+  }
+
+  /** Makes the folder `path`. */
+  async mkdir(path: string): Promise<void> {
+    await guarded(async () => {
+      const { folder, name } = await this.#place(path);
+      await Deno.mkdir(join(folder, name));
+    });
+  }
+
+  /** Removes the file `path`, or a link to one. */
+  async remove(path: string): Promise<void> {
+    await guarded(async () => {
+      const { folder, name } = await this.#place(path);
+      const real = join(folder, name);
+      if ((await Deno.lstat(real)).isDirectory) throw new FileError("not a file");
+      await Deno.remove(real);
+    });
+  }
+
+  /** Removes the empty folder `path`. */
+  async rmdir(path: string): Promise<void> {
+    await guarded(async () => {
+      const { folder, name } = await this.#place(path);
+      const real = join(folder, name);
+      if (!(await Deno.lstat(real)).isDirectory) throw new FileError("not a folder");
+      await Deno.remove(real);
+    });
+  }
+
+  /** Gives `from` the name `to`, in place of a file there. */
+  async rename(from: string, to: string): Promise<void> {
+    await guarded(async () => {
+      const [old, fresh] = [await this.#place(from), await this.#place(to)];
+      await Deno.rename(join(old.folder, old.name), join(fresh.folder, fresh.name));
+    });
+  }
+
+  /** Sets the permissions of `path`; only the nine bits of owner, group and others. */
+  async chmod(path: string, mode: number): Promise<void> {
+    await guarded(async () => await Deno.chmod(await this.#inside(path), mode & 0o777));
+  }
+
+  /** Sets the time of last change of `path`. */
+  async setModified(path: string, time: Date): Promise<void> {
+    await guarded(async () => await Deno.utime(await this.#inside(path), new Date(), time));
+  }
+
+  /** The real path of what exists as `path`. */
+  async #inside(path: string): Promise<string> {
+    const real = await Deno.realPath(join(this.#root, path));
+    if (!this.#holds(real)) throw new FileError("denied");
+    return real;
+  }
+
+  /** The real folder for what may come to exist as `path`, and its name there. */
+  async #place(path: string): Promise<{ folder: string; name: string }> {
+    const { folder, name } = splitPath(path);
+    if (name === "") throw new FileError("denied");
+    return { folder: await this.#inside(folder), name };
+  }
+
+  async #openChecked(
+    real: string,
+    options: Deno.OpenOptions,
+  ): Promise<{ file: Deno.FsFile; info: Deno.FileInfo }> {
+    // A FIFO would hold the opening up for ever, so look before.
+    const before = await Deno.lstat(real);
+    if (!before.isFile) throw new FileError(before.isSymlink ? "denied" : "not a file");
+    const file = await Deno.open(real, options);
+    try {
+      const info = await file.stat();
+      const same = info.ino === before.ino && info.dev === before.dev;
+      if (!same || await Deno.realPath(real) !== real) throw new FileError("denied");
+      return { file, info };
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+  }
+
+  #holds(real: string): boolean {
+    const way = relative(this.#root, real);
+    return way === "" || (way !== ".." && !way.startsWith("../") && !way.startsWith("/"));
+  }
+}
+
+async function exists(real: string): Promise<Deno.FileInfo | undefined> {
+  try {
+    return await Deno.lstat(real);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+async function guarded<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw fileError(error);
+  }
+}

@@ -1,0 +1,68 @@
+/** A file that is being received: under a hidden name until it is whole. */
+import { join } from "@std/path";
+import { closeQuietly } from "../net/errors.ts";
+import { fileError } from "./errors.ts";
+
+/** The beginning of the names of unfinished uploads. */
+export const UNFINISHED = ".upload-";
+
+/** An upload under way. Ends by `commit`, or by `abort`, after which nothing of it is left. */
+export class Upload implements AsyncDisposable {
+  readonly #folder: string;
+  readonly #name: string;
+  readonly #overwrite: boolean;
+  readonly #temporary: string;
+  #over = false;
+
+  private constructor(
+    folder: string,
+    name: string,
+    overwrite: boolean,
+    temporary: string,
+    readonly file: Deno.FsFile,
+  ) {
+    this.#folder = folder;
+    this.#name = name;
+    this.#overwrite = overwrite;
+    this.#temporary = temporary;
+  }
+
+  /** Makes the hidden file in the real folder `folder`. */
+  static async begin(folder: string, name: string, overwrite: boolean): Promise<Upload> {
+    const temporary = join(folder, UNFINISHED + crypto.randomUUID());
+    const file = await Deno.open(temporary, { write: true, createNew: true });
+    return new Upload(folder, name, overwrite, temporary, file);
+  }
+
+  /** Gives the whole file its name. Throws FileError, also when another file has taken the name meanwhile; nothing is left then. */
+  async commit(): Promise<void> {
+    if (this.#over) return;
+    try {
+      closeQuietly(this.file);
+      const target = join(this.#folder, this.#name);
+      if (this.#overwrite) {
+        await Deno.rename(this.#temporary, target);
+      } else {
+        // A rename would replace a file that came meanwhile; a link does not.
+        await Deno.link(this.#temporary, target);
+        await Deno.remove(this.#temporary);
+      }
+      this.#over = true;
+    } catch (error) {
+      await this.abort();
+      throw fileError(error);
+    }
+  }
+
+  /** Takes everything back. */
+  async abort(): Promise<void> {
+    if (this.#over) return;
+    this.#over = true;
+    closeQuietly(this.file);
+    await Deno.remove(this.#temporary).catch(() => {});
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.abort();
+  }
+}
