@@ -4,7 +4,7 @@
  * checked again: a link put in place between the two is found out.
  */
 import { join, relative } from "@std/path";
-import { closeQuietly } from "../net/errors.ts";
+import { closeQuietly } from "../program/close.ts";
 import { resolvePath, splitPath } from "../protocol/served_path.ts";
 import { FileError, fileError } from "./errors.ts";
 import { Upload } from "./upload.ts";

@@ -1,6 +1,6 @@
 /** A file that is being received: under a hidden name until it is whole. */
 import { join } from "@std/path";
-import { closeQuietly } from "../net/errors.ts";
+import { closeQuietly } from "../program/close.ts";
 import { fileError } from "./errors.ts";
 
 /** The beginning of the names of unfinished uploads. */

@@ -1,4 +1,5 @@
 /** What the errors of sockets mean. */
+export { closeQuietly } from "../program/close.ts";
 import { EXIT, Failure } from "../program/failure.ts";
 import { ProtocolError } from "../protocol/error.ts";
 import { visible } from "../protocol/text.ts";
@@ -15,15 +16,6 @@ export function isGone(error: unknown): boolean {
     error instanceof Deno.errors.UnexpectedEof ||
     error instanceof Deno.errors.Interrupted ||
     error instanceof Deno.errors.BadResource;
-}
-
-/** Closes a socket or file that may be closed already. */
-export function closeQuietly(resource: { close(): void }): void {
-  try {
-    resource.close();
-  } catch (error) {
-    if (!(error instanceof Deno.errors.BadResource)) throw error;
-  }
 }
 
 /**
