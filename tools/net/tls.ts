@@ -3,13 +3,14 @@
  * startTls cannot be a server and never resumes a session, which FTP servers
  * ask of the data connection; node:tls can do both, over any Duplex.
  */
-import { Duplex } from "node:stream";
 import tls from "node:tls";
 import { EXIT, Failure } from "../program/failure.ts";
-import { visible } from "../protocol/text.ts";
-import { closeQuietly, isGone } from "./errors.ts";
 import type { ByteStream } from "./stream.ts";
-import { writeAll } from "./writer.ts";
+import type { Identity } from "./tls_identity.ts";
+import { tlsReason } from "./tls_reason.ts";
+import { LowerStream, TlsConnection, type TlsStream } from "./tls_stream.ts";
+
+export type { Identity as TlsServerOptions, TlsStream };
 
 /** How a client checks and names the server. */
 export interface TlsClientOptions {
@@ -21,37 +22,27 @@ export interface TlsClientOptions {
   session?: Uint8Array | undefined;
 }
 
-/** A server's certificate chain and private key, in PEM. */
-export interface TlsServerOptions {
-  cert: string;
-  key: string;
-}
-
-/** A connection protected by TLS. */
-export interface TlsStream extends ByteStream {
-  /** The session, for `TlsClientOptions.session`. */
-  session(): Uint8Array | undefined;
-  /** Whether the handshake resumed an earlier session. */
-  resumed: boolean;
-  /** Such as `TLSv1.3`. */
-  version: string;
-}
-
-/** From the size of TLS records, which hold 16 KiB. */
-const READ_SIZE = 64 * 1024;
-
 /**
  * Trusts the authorities of `pem` from now on, beside the usual ones. It holds
  * for the whole process, since a list for a single connection would keep
- * node:tls from resuming sessions.
+ * node:tls from resuming sessions. Throws RangeError when there are none in it.
  */
 export function trustAlso(pem: string): void {
+  const certificates = pem.match(CERTIFICATE) ?? [];
+  const usual = tls.getCACertificates("default");
   // Node's types do not know the call yet.
   const { setDefaultCACertificates } = tls as unknown as {
     setDefaultCACertificates(certificates: string[]): void;
   };
-  setDefaultCACertificates([...tls.getCACertificates("default"), pem]);
+  try {
+    if (certificates.length === 0) throw new Error("no certificate");
+    setDefaultCACertificates([...usual, ...certificates]);
+  } catch (error) {
+    throw new RangeError("there is no certificate in PEM form in it", { cause: error });
+  }
 }
+
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 
 /**
  * Makes `conn`, on which nothing may be pending or buffered, a TLS connection
@@ -63,178 +54,54 @@ export async function tlsClient(
   { host, insecure, session }: TlsClientOptions,
 ): Promise<TlsStream> {
   const isName = !/^[\d.]+$|:/.test(host); // RFC 6066 section 3: server_name holds names, never addresses.
-  const socket = tls.connect({
-    socket: asDuplex(conn),
-    host,
-    rejectUnauthorized: !insecure,
-    ...(isName ? { servername: host } : {}),
-    ...(session ? { session: session as never } : {}),
-  });
-  return await handshake(conn, socket, "secureConnect");
+  return await handshake(conn, "secureConnect", (below) =>
+    tls.connect({
+      socket: below,
+      host,
+      rejectUnauthorized: !insecure,
+      ...(isName ? { servername: host } : {}),
+      ...(session ? { session: session as never } : {}),
+    }));
 }
 
 /** Makes `conn` a TLS connection as its server. Throws Failure when the handshake fails; `conn` is then closed. */
 export async function tlsServer(
   conn: ByteStream,
-  options: TlsServerOptions,
+  identity: Identity,
 ): Promise<TlsStream> {
-  const socket = new tls.TLSSocket(asDuplex(conn) as never, {
-    isServer: true,
-    ...options,
-  });
-  return await handshake(conn, socket, "secure");
+  return await handshake(
+    conn,
+    "secure",
+    (socket) => new tls.TLSSocket(socket as never, { isServer: true, ...identity }),
+  );
 }
 
+/** Waits until the socket says `done`. There is no time-out: whoever closes `conn` ends it. */
 async function handshake(
   conn: ByteStream,
-  socket: tls.TLSSocket,
   done: string,
+  open: (below: LowerStream) => tls.TLSSocket,
 ): Promise<TlsStream> {
+  const below = new LowerStream(conn);
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  // A reset below gives 'close' alone, neither 'end' nor 'error'.
-  socket.once(done, resolve);
-  socket.once("error", reject);
-  socket.once(
-    "close",
-    () => reject(new Error("the peer closed the connection")),
-  );
+  const gone = (): void => reject(new Error("the peer closed the connection"));
   try {
+    const socket = below.above = open(below);
+    socket.once(done, resolve);
+    socket.once("error", reject);
+    // A reset below gives 'close' alone, and an end nothing at all.
+    socket.once("close", gone);
+    below.once("end", gone);
     await promise;
+    return new TlsConnection(socket, below);
   } catch (error) {
-    socket.destroy();
-    closeQuietly(conn);
-    throw new Failure(EXIT.refused, `TLS: ${handshakeReason(error)}`, {
-      cause: error,
-    });
+    below.abort();
+    // Not the peer's doing: a time-out, or a close of our own.
+    if (below.failure && !isCut(below.failure)) throw below.failure;
+    throw new Failure(EXIT.refused, `TLS: ${tlsReason(error)}`, { cause: error });
   }
-  return new BridgedStream(conn, socket);
 }
 
-function handshakeReason(error: unknown): string {
-  const { code = "", message } = error as { code?: string; message: string };
-  const hint = "(--cacert FILE trusts its authority, --insecure checks nothing)";
-  if (code === "ERR_TLS_CERT_ALTNAME_INVALID") {
-    return `the certificate is for another host: ${
-      visible(message.replace(/^.*?altnames: /s, ""))
-    }`;
-  }
-  if (
-    /SELF_SIGNED|UNABLE_TO|UNKNOWN_?ISSUER|unable to get|self.signed/i.test(
-      `${code} ${message}`,
-    )
-  ) {
-    return `the certificate comes from an unknown authority ${hint}`;
-  }
-  if (/EXPIRED/i.test(`${code} ${message}`)) {
-    return `the certificate has expired ${hint}`;
-  }
-  if (
-    /wrong.version|InvalidContentType|corrupt|ERR_SSL_|InvalidMessage/i.test(
-      `${code} ${message}`,
-    )
-  ) {
-    return "the peer does not speak TLS on this port";
-  }
-  return visible(message);
-}
-
-/** A node stream over `conn`, for node:tls to speak through. */
-function asDuplex(conn: ByteStream): Duplex {
-  let buffer = new Uint8Array(READ_SIZE);
-  const duplex: Duplex = new Duplex({
-    allowHalfOpen: true,
-    read(): void {
-      conn.read(buffer).then((length) => {
-        // The data goes on without a copy, so the next read gets a new buffer.
-        const data = length === null ? null : buffer.subarray(0, length);
-        if (data !== null) buffer = new Uint8Array(READ_SIZE);
-        duplex.push(data);
-      }, (error) => duplex.destroy(isGone(error) ? undefined : error));
-    },
-    write(data: Uint8Array, _encoding, callback): void {
-      writeAll(conn, data).then(() => callback(), callback);
-    },
-    final(callback): void {
-      conn.closeWrite().then(() => callback(), () => callback());
-    },
-    destroy(error, callback): void {
-      closeQuietly(conn);
-      callback(error);
-    },
-  });
-  return duplex;
-}
-
-/** A TLSSocket as a ByteStream. */
-class BridgedStream implements TlsStream {
-  readonly #conn: ByteStream;
-  readonly #socket: tls.TLSSocket;
-  #rest: Uint8Array = new Uint8Array(0);
-  #ended = false;
-  #closed: { error: Error } | undefined;
-  #wake = (): void => {};
-
-  constructor(conn: ByteStream, socket: tls.TLSSocket) {
-    this.#conn = conn;
-    this.#socket = socket;
-    socket.on("readable", () => this.#wake());
-    socket.on("end", () => {
-      this.#ended = true;
-      this.#wake();
-    });
-    const close = (error?: Error): void => {
-      this.#closed ??= {
-        error: error ?? new Deno.errors.ConnectionReset("connection closed"),
-      };
-      this.#wake();
-    };
-    socket.on("error", close);
-    socket.on("close", () => close());
-  }
-
-  get resumed(): boolean {
-    return this.#socket.isSessionReused();
-  }
-
-  get version(): string {
-    return this.#socket.getProtocol() ?? "";
-  }
-
-  session(): Uint8Array | undefined {
-    return this.#socket.getSession();
-  }
-
-  async read(buffer: Uint8Array): Promise<number | null> {
-    while (this.#rest.length === 0) {
-      const data = this.#socket.read() as Uint8Array | null;
-      if (data !== null) this.#rest = data;
-      else if (this.#ended) return null;
-      else if (this.#closed) throw this.#closed.error;
-      else await new Promise<void>((resolve) => this.#wake = resolve);
-    }
-    const length = Math.min(this.#rest.length, buffer.length);
-    buffer.set(this.#rest.subarray(0, length));
-    this.#rest = this.#rest.subarray(length);
-    return length;
-  }
-
-  write(data: Uint8Array): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.#socket.write(
-        data,
-        (error) => error ? reject(error) : resolve(data.length),
-      );
-    });
-  }
-
-  closeWrite(): Promise<void> {
-    return new Promise((resolve) => this.#socket.end(resolve));
-  }
-
-  close(): void {
-    // What end() still has to send, close_notify included, goes out before the connection closes.
-    if (this.#closed) closeQuietly(this.#conn);
-    else if (this.#socket.writableEnded) this.#socket.destroySoon();
-    else this.#socket.end(() => this.#socket.destroySoon());
-  }
+function isCut(error: unknown): boolean {
+  return error instanceof Deno.errors.ConnectionReset || error instanceof Deno.errors.BrokenPipe;
 }
