@@ -12,6 +12,11 @@ import { bytes, streamPair, type TestStream } from "./stream.ts";
 export type Act = string | ((argument: string, server: FtpServer) => Answer | Promise<Answer>);
 type Answer = string | void;
 
+/** Does `act`, for acts made of others. */
+export async function perform(act: Act, argument: string, server: FtpServer): Promise<Answer> {
+  return typeof act === "string" ? act : await act(argument, server);
+}
+
 /** What the server does at each command, by verb; a list is used up one by one. */
 export type Script = Record<string, Act | Act[]>;
 
@@ -164,7 +169,7 @@ export class FtpServer {
   }
 
   async #perform(act: Act, argument: string): Promise<void> {
-    const answer = typeof act === "string" ? act : await act(argument, this);
+    const answer = await perform(act, argument, this);
     if (typeof answer === "string") await this.say(answer);
   }
 }
