@@ -8,7 +8,11 @@ import type { ByteStream } from "./stream.ts";
 import { tlsReason } from "./tls_reason.ts";
 import { writeAll } from "./writer.ts";
 
-/** A connection protected by TLS. */
+/**
+ * A connection protected by TLS. `close` says farewell by itself, but a little
+ * later: await `closeWrite` first where somebody else closes the connection
+ * below, as the accept loop of a server does.
+ */
 export interface TlsStream extends ByteStream {
   /** The session, for `TlsClientOptions.session`. */
   session(): Uint8Array | undefined;
@@ -23,7 +27,7 @@ export interface TlsStream extends ByteStream {
   readonly truncated: boolean;
 }
 
-/** An idle connection holds this much to read into; it doubles while reads fill it. */
+/** An idle connection holds this much to read into; it doubles as long as reads fill it. */
 const FIRST_READ = 4 * 1024;
 /** From the size of TLS records, which hold 16 KiB: more at once is no faster. */
 const LARGEST_READ = 64 * 1024;
@@ -82,6 +86,8 @@ export class LowerStream extends Duplex {
     this.push(this.readableFlowing && this.readableLength === 0 ? data : data.slice());
     if (length === this.#buffer.length && length < LARGEST_READ) {
       this.#buffer = new Uint8Array(2 * length);
+    } else if (length < FIRST_READ && this.#buffer.length > FIRST_READ) {
+      this.#buffer = new Uint8Array(FIRST_READ);
     }
   }
 
@@ -99,10 +105,6 @@ export class LowerStream extends Duplex {
   async drained(): Promise<void> {
     if (this.destroyed || this.writableLength === 0) return;
     await new Promise<void>((resolve) => this.#drained = resolve);
-  }
-
-  override _final(done: () => void): void {
-    this.#conn.closeWrite().then(done, done);
   }
 
   /** node:tls calls this when it is done, which is not when its last words are written. */
@@ -133,13 +135,16 @@ function hasEnded(stream: unknown): boolean {
   return (stream as { _readableState: { ended: boolean } })._readableState.ended;
 }
 
+const NOTHING = new Uint8Array(0) as Uint8Array;
+
 /** A TLSSocket, whose handshake is done, as a ByteStream. */
 export class TlsConnection implements TlsStream {
   readonly resumed: boolean;
   readonly version: string;
   readonly #socket: TLSSocket;
   readonly #below: LowerStream;
-  #rest: Uint8Array = new Uint8Array(0);
+  #rest = NOTHING;
+  #closed = false;
   #failure: { error: unknown } | undefined;
   #farewell: Promise<void> | undefined;
   #writing = 0;
@@ -190,7 +195,7 @@ export class TlsConnection implements TlsStream {
     }
     const length = Math.min(this.#rest.length, buffer.length);
     buffer.set(this.#rest.subarray(0, length));
-    this.#rest = this.#rest.subarray(length);
+    this.#rest = length < this.#rest.length ? this.#rest.subarray(length) : NOTHING;
     return length;
   }
 
@@ -215,6 +220,8 @@ export class TlsConnection implements TlsStream {
   }
 
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     const broken = this.#failure !== undefined;
     this.#fail(new Deno.errors.Interrupted("closed"));
     // A close in the middle of a write is not the end of what was to be sent: no farewell then.

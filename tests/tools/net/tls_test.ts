@@ -114,6 +114,7 @@ for (const side of ["client", "server"] as const) {
     await using pair = await tlsPair();
     const pending = pair[side].read(new Uint8Array(1));
     pair[side].close();
+    pair[side].close();
     await assertRejects(() => pending, Deno.errors.Interrupted);
     await assertRejects(() => pair[side].read(new Uint8Array(1)), Deno.errors.Interrupted);
     await assertRejects(() => pair[side].write(bytes("x")), Deno.errors.Interrupted);
