@@ -1,0 +1,142 @@
+/**
+ * An FTP client (RFC 959, 1123, 2428, 3659, 4217): a dialogue with a server, or
+ * one file, folder or listing by its URL. Connections are made here; the
+ * session is `ftp/client.ts`.
+ */
+import { delay } from "@std/async/delay";
+import {
+  connectName,
+  PATH_OPTIONS,
+  portOption,
+  timeoutOption,
+  TRUST_OPTIONS,
+  trustFile,
+  VERBOSE_OPTION,
+} from "../tools/net/client.ts";
+import { type Command, program } from "../tools/program/command.ts";
+import { EXIT, UsageError } from "../tools/program/failure.ts";
+import { count, flag, size, text, value, valueOr } from "../tools/program/options.ts";
+import { onStop } from "../tools/program/signals.ts";
+import { say } from "../tools/program/terminal.ts";
+import { Trace } from "../tools/program/trace.ts";
+import { charset } from "../tools/protocol/ftp_charset.ts";
+import { isUrl } from "../tools/protocol/ftp_url.ts";
+import { FtpClient, type FtpConn, type FtpNetwork } from "./ftp/client.ts";
+import { jobsFor, SERVICE } from "./ftp/command_line.ts";
+import { parseLogin } from "./ftp/login.ts";
+import { OneShot } from "./ftp/one_shot.ts";
+import { RateLimit } from "./ftp/rate.ts";
+
+export { FtpClient };
+
+/** The `ftp` program. */
+export const command = {
+  name: "ftp",
+  summary: "FTP client: a dialogue with a server, or files and folders by their URLs",
+  usage: ["[HOST[:PORT]] [options]", "URL... [options]"],
+  words: [0, Infinity],
+  options: {
+    output: value("FILE", "Save under this name; - is standard output.", text, { short: "o" }),
+    "continue-at": value("-", "Go on with a transfer that broke off.", dash, { short: "C" }),
+    "upload-file": value(
+      "FILE",
+      "Send this file to the URL; - is standard input.",
+      text,
+      { short: "T" },
+    ),
+    append: flag("With -T: add to the end of the server's file.", { short: "a" }),
+    "create-dirs": flag("With -T: make the folders that are missing."),
+    "list-only": flag("List names only.", { short: "l" }),
+    head: flag("Show size and time of last change.", { short: "I" }),
+    recursive: flag("Mirror the folder here; with -T FOLDER, mirror that there.", { short: "r" }),
+    ascii: flag("Move text: lines end as they do on each side."),
+    active: flag("Let the server connect to us for data."),
+    "trust-pasv": flag("Follow a PASV answer that names another host."),
+    encoding: valueOr("NAME", "The character set of names, such as latin1.", encodingName, "utf-8"),
+    user: value("NAME[:PASSWORD]", "Log in; a missing password is asked for.", parseLogin, {
+      short: "u",
+    }),
+    tls: flag("Ask for TLS (AUTH TLS), and go no further without."),
+    "limit-rate": value("SIZE", "Move no more than this in a second.", rate),
+    retries: valueOr("N", "Try so many times more when a transfer breaks off.", times, "0"),
+    ...VERBOSE_OPTION,
+    ...portOption(SERVICE),
+    ...timeoutOption("30s"),
+    ...PATH_OPTIONS,
+    ...TRUST_OPTIONS,
+  },
+  examples: [
+    ["ftp server", "A dialogue: asks for name and password; help lists the commands."],
+    ["ftp ftp://server/pub/", "List a folder."],
+    ["ftp ftp://ftp:guest%40@server/pub/rfc/rfc/rfc99.txt", "Fetch rfc99.txt."],
+    ["ftp -C - --retries 9 ftp://server/cake.iso", "Fetch the rest of it, over a bad line."],
+    ["ftp -T notes.txt -u me ftp://server/up/", "Send a file into a folder."],
+  ],
+  // --allow-sys is for --cacert alone: Deno asks for it before it tells the usual authorities.
+  permissions: ["--allow-net", "--allow-read", "--allow-write", "--allow-env", "--allow-sys"],
+  rfcs: [
+    "RFC 959 and 1123 (FTP), RFC 1738 (URLs), RFC 2389 (FEAT), RFC 2428 (EPSV, EPRT)",
+    "RFC 2640 (UTF-8), RFC 3659 (MLSD, SIZE, MDTM, REST), RFC 4217 (TLS)",
+  ],
+} satisfies Command;
+
+function dash(word: string): string {
+  if (word !== "-") throw new RangeError("give -: what is there says where to go on");
+  return word;
+}
+
+function encodingName(word: string): string {
+  return charset(word).name;
+}
+
+function rate(word: string): RateLimit {
+  const bytes = size(word);
+  if (bytes === 0) throw new RangeError("nothing would ever move");
+  return new RateLimit(bytes);
+}
+
+function times(word: string): number {
+  return word === "0" ? 0 : count(word);
+}
+
+/** The sockets of a session. */
+function network(options: { ipv4: boolean; ipv6: boolean }): FtpNetwork {
+  return {
+    async dial(host, port, signal): Promise<FtpConn> {
+      const hostname = await connectName(host, options);
+      const conn = await Deno.connect({ hostname, port, signal });
+      conn.setNoDelay();
+      return conn;
+    },
+    listen: (hostname) => Deno.listen({ hostname, port: 0 }),
+  };
+}
+
+/** Runs `ftp`; returns its exit code. */
+export const main = program(command, async ({ options, words }) => {
+  if (!words.some(isUrl)) throw new UsageError("give a URL");
+  const jobs = await jobsFor(words, options);
+  if (options.cacert !== undefined) await trustFile(options.cacert);
+  const shot = new OneShot({
+    connect: (server) =>
+      FtpClient.connect({
+        ...options,
+        ...network(options),
+        ...server,
+        passive: !options.active,
+        trustPassiveHost: options.trustPasv,
+        trace: new Trace(options.verbose),
+      }),
+    retries: options.retries,
+    createDirs: options.createDirs,
+    rate: options.limitRate,
+    wait: delay,
+  });
+  using _signals = onStop(() => {
+    say(`ftp: interrupted${shot.interrupt()}`);
+    Deno.exit(EXIT.interrupted);
+  });
+  return await shot.run(jobs);
+});
+
+if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -1,0 +1,121 @@
+/** `ftp URL...`: each URL is fetched, listed or sent to, without questions. */
+import { EXIT, Failure } from "../../tools/program/failure.ts";
+import { say } from "../../tools/program/terminal.ts";
+import type { FtpClient } from "./client.ts";
+import type { Job, Server } from "./command_line.ts";
+import { unlessRefused } from "./file_transfer.ts";
+import type { RateLimit } from "./rate.ts";
+import { type Task, taskOf, urlFailure } from "./tasks.ts";
+
+/** How it is done. */
+export interface OneShotOptions {
+  connect(server: Server): Promise<FtpClient>;
+  /** How often to try again. */
+  retries: number;
+  createDirs: boolean;
+  rate: RateLimit | undefined;
+  /** Waits so many milliseconds. */
+  wait(milliseconds: number): Promise<void>;
+}
+
+// Each wait is twice as long as the one before, up to a minute: a server that comes back is found soon.
+const FIRST_WAIT = 1000;
+const LONGEST_WAIT = 60_000;
+
+/** All the URLs of a command line, one after the other. */
+export class OneShot {
+  readonly #options: OneShotOptions;
+  #session: Session | undefined;
+  #task: Task | undefined;
+
+  constructor(options: OneShotOptions) {
+    this.#options = options;
+  }
+
+  /** Does them all; returns the exit code of the first that failed. Throws OutputClosed. */
+  async run(jobs: readonly Job[]): Promise<number> {
+    let code: number = EXIT.ok;
+    try {
+      for (const job of jobs) {
+        try {
+          await this.#persist(job);
+        } catch (error) {
+          if (!(error instanceof Failure) || error.exitCode === EXIT.ok) throw error;
+          say(`ftp: ${error.message}`);
+          code ||= error.exitCode;
+        }
+      }
+      await this.#session?.client.quit();
+    } finally {
+      this.#session?.client.close();
+    }
+    return code;
+  }
+
+  /** The program ends here: keeps what has arrived, and returns what to say about it. */
+  interrupt(): string {
+    return this.#task?.giveUp() ?? "";
+  }
+
+  /** Tries until it is done, or refused for good, or was tried often enough. */
+  async #persist(job: Job): Promise<void> {
+    const task = this.#task = taskOf(job, this.#options.rate);
+    let wait = FIRST_WAIT;
+    for (let tries = 1;; tries++) {
+      try {
+        return await task.attempt(await this.#reach(job));
+      } catch (error) {
+        const { exitCode, message } = urlFailure(job, error, "");
+        const isPassing = exitCode === EXIT.unreachable || exitCode === EXIT.later;
+        if (!isPassing || !task.repeatable || tries > this.#options.retries) {
+          throw urlFailure(job, error, task.giveUp());
+        }
+        say(`ftp: ${message}; trying again in ${wait / 1000} s`);
+        await this.#options.wait(wait);
+        wait = Math.min(2 * wait, LONGEST_WAIT);
+      }
+    }
+  }
+
+  /** A session in the folder of the URL. */
+  async #reach({ url, server, login, task }: Job): Promise<FtpClient> {
+    const folders = task.kind === "names" && url.name ? [...url.folders, url.name] : url.folders;
+    const key = JSON.stringify([server, login.user, login.password.reveal()]);
+    let session = this.#session;
+    if (session?.key !== key || session.client.closed || !session.leadsTo(folders)) {
+      session?.client.close();
+      const client = await this.#options.connect(server);
+      session = this.#session = new Session(key, client);
+      await client.login(login);
+    }
+    await session.go(folders, task.kind === "upload" && this.#options.createDirs);
+    return session.client;
+  }
+}
+
+/** A session, and the folder it is in. */
+class Session {
+  #folders: readonly string[] = [];
+
+  constructor(readonly key: string, readonly client: FtpClient) {}
+
+  /** Whether it can go to `folders` without going back. */
+  leadsTo(folders: readonly string[]): boolean {
+    return this.#folders.every((folder, i) => folders[i] === folder);
+  }
+
+  /** Goes to `folders`, which it leads to, and makes those that are missing when `create`. */
+  async go(folders: readonly string[], create: boolean): Promise<void> {
+    const { client } = this;
+    for (const folder of folders.slice(this.#folders.length)) {
+      const isThere = create
+        ? await unlessRefused(client, () => client.cd(folder))
+        : await client.cd(folder);
+      if (!isThere) {
+        await client.mkdir(folder);
+        await client.cd(folder);
+      }
+      this.#folders = [...this.#folders, folder];
+    }
+  }
+}

@@ -1,0 +1,164 @@
+/** What is done with one URL, in one attempt or in several. */
+import { peerFailure } from "../../tools/net/errors.ts";
+import { EXIT, Failure } from "../../tools/program/failure.ts";
+import { startProgress } from "../../tools/program/progress.ts";
+import { say, writeOut } from "../../tools/program/terminal.ts";
+import { visible } from "../../tools/protocol/text.ts";
+import type { FtpClient } from "./client.ts";
+import type { Job } from "./command_line.ts";
+import { fetchFile, openSource, remoteFacts, sendFile, unlessRefused } from "./file_transfer.ts";
+import { longListing, sorted } from "./listing_view.ts";
+import type { RateLimit } from "./rate.ts";
+import { LocalFile, type RemoteFacts, StandardOutput, type Target } from "./target.ts";
+
+/** What is done with one URL. */
+export interface Task {
+  /** Does it, or goes on with it. */
+  attempt(client: FtpClient): Promise<void>;
+  /** Whether a further attempt can still end well. */
+  readonly repeatable: boolean;
+  /** There will be no further attempt: returns what to say about what was done. */
+  giveUp(): string;
+}
+
+/** The task of a job. */
+export function taskOf({ task, url }: Job, rate: RateLimit | undefined): Task {
+  switch (task.kind) {
+    case "list":
+      return simple(async (client) => longListing(sorted(await client.list())));
+    case "names":
+      return simple(async (client) => lines(await client.names()));
+    case "facts":
+      return simple(async (client) => factLines(await remoteFacts(client, url.name ?? "")));
+    case "download":
+      return new Download(task, rate);
+    case "upload":
+      return new Upload(task, rate);
+    case "mirror":
+      return simple(() => {
+        throw new Failure(EXIT.usage, "-r is not there yet");
+      });
+  }
+}
+
+/** A task that writes to standard output what `ask` returns. */
+function simple(ask: (client: FtpClient) => Promise<string>): Task {
+  return {
+    attempt: async (client) => await writeOut(await ask(client)),
+    repeatable: true,
+    giveUp: () => "",
+  };
+}
+
+function lines(words: readonly string[]): string {
+  return words.map((word) => `${visible(word)}\n`).join("");
+}
+
+/** Size and time, in the form of HTTP's fields, as curl shows them. */
+function factLines({ size, modified }: RemoteFacts): string {
+  return lines([
+    ...modified ? [`Last-Modified: ${modified.toUTCString()}`] : [],
+    ...size === undefined ? [] : [`Content-Length: ${size}`],
+  ]);
+}
+
+class Download implements Task {
+  readonly repeatable = true;
+  readonly #task: Extract<Job["task"], { kind: "download" }>;
+  readonly #rate: RateLimit | undefined;
+  #target: Target | undefined;
+  #modified: Date | undefined;
+
+  constructor(task: Extract<Job["task"], { kind: "download" }>, rate: RateLimit | undefined) {
+    this.#task = task;
+    this.#rate = rate;
+  }
+
+  async attempt(client: FtpClient): Promise<void> {
+    const { name, file, resume, ascii } = this.#task;
+    const facts = await remoteFacts(client, name);
+    if (this.#target === undefined) {
+      this.#modified = facts.modified;
+      this.#target = file === undefined
+        ? new StandardOutput()
+        : await LocalFile.open(file, facts, resume);
+    } else if (facts.modified?.getTime() !== this.#modified?.getTime()) {
+      throw new Failure(EXIT.refused, "the file has changed meanwhile");
+    }
+    const target = this.#target;
+    const { offset } = target;
+    if (offset > 0 && offset === facts.size) say(`ftp: ${file}: is complete`);
+    {
+      using progress = file === undefined ? undefined : await startProgress(offset, facts.size);
+      await fetchFile(client, name, target, facts, {
+        ascii,
+        rate: this.#rate,
+        onProgress: progress?.update,
+      });
+    }
+    this.#target = undefined;
+    target.finish();
+  }
+
+  giveUp(): string {
+    return this.#target?.keep() ?? "";
+  }
+}
+
+class Upload implements Task {
+  readonly #task: Extract<Job["task"], { kind: "upload" }>;
+  readonly #rate: RateLimit | undefined;
+  #begun = false;
+
+  constructor(task: Extract<Job["task"], { kind: "upload" }>, rate: RateLimit | undefined) {
+    this.#task = task;
+    this.#rate = rate;
+  }
+
+  /** What standard input gave is gone, and how much was added to a file is not known. */
+  get repeatable(): boolean {
+    const { file, append, ascii } = this.#task;
+    return !(this.#begun && (file === "-" || append || ascii));
+  }
+
+  async attempt(client: FtpClient): Promise<void> {
+    const { name, file, resume, append, ascii } = this.#task;
+    // What is there may be ours from an earlier attempt, or from an earlier run if we are told so.
+    const offset = resume || this.#begun
+      ? await unlessRefused(client, () => client.size(name)) ?? 0
+      : 0;
+    using source = await openSource(file, offset);
+    if (source.size !== undefined && offset > source.size) {
+      throw new Failure(
+        EXIT.refused,
+        `the server's file has ${offset} bytes, more than the ${source.size} of ${file}`,
+      );
+    }
+    if (offset > 0 && offset === source.size) return say(`ftp: ${file}: is complete there`);
+    using progress = await startProgress(offset, source.size);
+    await sendFile(client, source, name, {
+      ascii,
+      // APPE, not REST: a server that does not know REST for this would begin at the front.
+      append: append || offset > 0,
+      rate: this.#rate,
+      onProgress: (bytes) => {
+        this.#begun = true;
+        progress.update(offset + bytes);
+      },
+    });
+  }
+
+  giveUp(): string {
+    return "";
+  }
+}
+
+/** The Failure for a URL that ended in `error`: one line that says which and why. */
+export function urlFailure({ url }: Job, error: unknown, remark: string): Failure {
+  if (error instanceof Failure && (error.exitCode === EXIT.ok || error.exitCode === EXIT.file)) {
+    return error;
+  }
+  const { exitCode, message } = peerFailure(url.shown, error);
+  const said = error instanceof Failure ? `${url.shown}: ${message}` : message;
+  return new Failure(exitCode, said + remark, { cause: error });
+}
