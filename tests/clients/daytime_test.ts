@@ -35,8 +35,11 @@ function tcpServer(
 }
 
 /** A UDP socket that is closed by `using`. */
-function udpSocket(hostname = LOOPBACK): Deno.DatagramConn & Disposable & { port: number } {
-  const socket = Deno.listenDatagram({ transport: "udp", hostname, port: 0 });
+function udpSocket(
+  hostname = LOOPBACK,
+  wanted = 0,
+): Deno.DatagramConn & Disposable & { port: number } {
+  const socket = Deno.listenDatagram({ transport: "udp", hostname, port: wanted });
   const { port } = socket.addr as Deno.NetAddr;
   return Object.assign(socket, { port, [Symbol.dispose]: () => socket.close() });
 }
@@ -139,7 +142,7 @@ netTest("askDaytime() gives up on a server that is silent, by TCP and UDP", asyn
 netTest("askDaytime() takes a datagram from the server it asked alone", async () => {
   using server = udpSocket();
   using stranger = udpSocket();
-  using elsewhere = udpSocket("127.0.0.2");
+  using elsewhere = udpSocket("127.0.0.2", server.port);
   const asked = ask(server.port, { udp: true });
   const [, peer] = await server.receive();
   await stranger.send(latin1Bytes("from another port"), peer);
