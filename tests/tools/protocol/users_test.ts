@@ -40,7 +40,6 @@ Deno.test("parseUsers: lines, comments, and what formatUser makes", () => {
   ]);
   const [ada] = users;
   const password = ada?.password as PasswordHash;
-  };
   assertEquals(password, {
     cost: { ln: 14, r: 8, p: 1 },
     salt: Uint8Array.of(0, 1, 2, 3),
