@@ -14,7 +14,6 @@ import {
 } from "../tools/net/client.ts";
 import { peerFailure } from "../tools/net/errors.ts";
 import { limitSilence } from "../tools/net/silence.ts";
-import type { ByteStream } from "../tools/net/stream.ts";
 import { type Command, program } from "../tools/program/command.ts";
 import { EXIT, Failure } from "../tools/program/failure.ts";
 import { count, flag, list, size, text, value, valueOr } from "../tools/program/options.ts";
@@ -24,12 +23,12 @@ import { ProtocolError } from "../tools/protocol/error.ts";
 import { formatHostPort } from "../tools/protocol/address.ts";
 import type { ResponseHead } from "../tools/protocol/http_response.ts";
 import type { Target } from "../tools/protocol/http_url.ts";
-import { visible, visibleBytes } from "../tools/protocol/text.ts";
-import { latin1Bytes } from "../tools/protocol/text.ts";
-import { HttpClient, type HttpResponse } from "./http/client.ts";
-import { DownloadFile, type LimitedBody, showBody } from "./http/download.ts";
+import { latin1Bytes, visible, visibleBytes } from "../tools/protocol/text.ts";
+import { type Connection, HttpClient, type HttpResponse } from "./http/client.ts";
+import { DownloadFile } from "./http/download.ts";
 import { byteRange, fieldLine, fileFor, requestFor, resolveEntry } from "./http/command_line.ts";
 import { type HttpRequest, redirected } from "./http/request.ts";
+import { limited, showBody } from "./http/sink.ts";
 
 export { HttpClient };
 
@@ -125,7 +124,8 @@ export const command = {
       "See how client and server talk.",
     ],
   ],
-  permissions: ["--allow-net", "--allow-read", "--allow-write", "--allow-env"],
+  // --allow-sys is for --cacert alone: Deno asks for it before it tells the usual authorities.
+  permissions: ["--allow-net", "--allow-read", "--allow-write", "--allow-env", "--allow-sys"],
   rfcs: [
     "RFC 9110 (HTTP semantics), RFC 9112 (HTTP/1.1), RFC 3986 (URI), RFC 7617 (Basic)",
   ],
@@ -153,7 +153,7 @@ export interface DialOptions {
 export async function dial(
   target: Target,
   options: DialOptions,
-): Promise<ByteStream> {
+): Promise<Connection> {
   const { host, port } = target;
   const address = options.resolve.get(formatHostPort(host, port)) ??
     await connectName(host, options);
@@ -166,7 +166,13 @@ export async function dial(
   const stream = limitSilence(conn, options.timeout);
   if (!target.secure) return stream;
   const { tlsClient } = await import("../tools/net/tls.ts");
-  return await tlsClient(stream, { host, insecure: options.insecure });
+  try {
+    return await tlsClient(stream, { host, insecure: options.insecure });
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    const { exitCode, message } = error;
+    throw new Failure(exitCode, `${formatHostPort(host, port)}: ${message}`, { cause: error });
+  }
 }
 
 /** Runs `http`; returns its exit code. */
@@ -205,8 +211,9 @@ export const main = program(
         response.close();
       }
     } catch (error) {
-      const { exitCode, message } = peerFailure(formatHostPort(target.host, target.port), error);
-      throw new Failure(exitCode, message + (file?.remark ?? ""), { cause: error });
+      const failure = peerFailure(formatHostPort(target.host, target.port), error);
+      if (!file?.remark) throw failure;
+      throw new Failure(failure.exitCode, failure.message + file.remark, { cause: error });
     }
   },
 );
@@ -236,14 +243,14 @@ async function exchange(
 async function deliver(
   response: HttpResponse,
   file: DownloadFile | undefined,
-  options: { compressed: boolean; maxFilesize: number | undefined },
+  options: { compressed: boolean; maxFilesize: number | undefined; range: string | undefined },
 ): Promise<number> {
   const { head, framing, request } = response;
   const length = framing.kind === "length" ? framing.length : undefined;
-  const coded = options.compressed &&
+  const coded = options.compressed && framing.kind !== "none" &&
     head.fields.get("Content-Encoding") !== undefined;
-  const limit = options.maxFilesize;
-  if (!coded && length !== undefined && length > (limit ?? Infinity)) {
+  const limit = options.maxFilesize ?? Infinity;
+  if (!coded && length !== undefined && length > limit) {
     throw new Failure(
       EXIT.refused,
       `the body has ${length} bytes, more than --max-filesize (${limit})`,
@@ -253,21 +260,34 @@ async function deliver(
     say(`http: ${file.path}: is complete`);
     return EXIT.ok;
   }
+  if (head.status === 206 && request.fields.get("Range") === undefined) {
+    throw new ProtocolError("the server sent a part (206), though all of it was asked for");
+  }
+  if (head.status === 200 && options.range !== undefined) {
+    say("http: the server sends no ranges: this is all of it");
+  }
   let pieces: AsyncIterable<Uint8Array> = response.body;
   if (coded) {
     const { decoded } = await import("./http/content_coding.ts");
     pieces = decoded(pieces, head.fields);
   }
-  const body: LimitedBody = { pieces, limit };
-  const succeeded = head.status < 300;
-  if (head.status === 304) say("http: not modified");
+  pieces = limited(pieces, limit);
   // What is in the file is worth more than the server's words on why there is nothing new.
-  if (file && succeeded) {
-    await file.save(head, body, coded ? undefined : length);
-  } else await showBody(body);
-  if (head.status < 400) return EXIT.ok;
-  say(`http: ${request.target.href}: ${head.status} ${visible(head.reason)}`);
-  return EXIT.refused;
+  if (file && head.status < 300 && framing.kind !== "none") {
+    await file.save(head, pieces, coded ? undefined : length);
+  } else await showBody(pieces);
+  return verdict(response);
+}
+
+/** The exit code for a status; a line says what the body may not. */
+function verdict({ head: { status, reason, fields }, request }: HttpResponse): number {
+  if (status === 304) say("http: not modified");
+  else if (status >= 300) {
+    const location = status < 400 ? fields.get("Location") : undefined;
+    const hint = location === undefined ? "" : `: it is at ${visible(location)} (-L follows)`;
+    say(`http: ${request.target.href}: ${status} ${visible(reason)}${hint}`);
+  }
+  return status < 400 ? EXIT.ok : EXIT.refused;
 }
 
 /** A head as it came, safe to show. */

@@ -9,6 +9,14 @@ import type { Framing } from "../../tools/protocol/http_response.ts";
 // What arrives while a piece is written is read at once: the fewer reads, the fewer waits for the peer.
 const BUFFER_SIZE = 1024 * 1024;
 
+/** What the body has to do with the rest of the exchange. */
+export interface BodyOptions {
+  /** Is given the trailer fields. */
+  onTrailers(trailers: Fields): void;
+  /** Whether the connection, which has ended, ended in a way in which anybody could have ended it. */
+  isCut(): boolean;
+}
+
 /**
  * The content of a body in pieces. A piece stays valid while the next one is
  * awaited, and no longer: two buffers take turns, so that a piece can be
@@ -18,7 +26,7 @@ const BUFFER_SIZE = 1024 * 1024;
 export async function* readBody(
   reader: ByteReader,
   framing: Framing,
-  onTrailers: (trailers: Fields) => void,
+  { onTrailers, isCut }: BodyOptions,
 ): AsyncGenerator<Uint8Array> {
   if (framing.kind === "none") return;
   const chunked = framing.kind === "chunked" ? new ChunkedDecoder() : undefined;
@@ -29,7 +37,13 @@ export async function* readBody(
   while (left > 0) {
     const length = await readSome(reader, current.subarray(0, left), received);
     if (length === null) {
-      if (framing.kind === "close") return;
+      if (framing.kind === "close") {
+        if (!isCut()) return;
+        // RFC 9112 section 9.8: only the farewell of TLS tells the end of such a body from a cut.
+        throw new ProtocolError(
+          `the body may be cut after ${received} bytes: the connection ended without TLS's farewell`,
+        );
+      }
       throw truncated(received, framing);
     }
     const bytes = current.subarray(0, length);

@@ -29,6 +29,12 @@ export interface HttpResponse {
   close(): void;
 }
 
+/** A connection to a server. */
+export interface Connection extends ByteStream {
+  /** Whether it ended without the farewell of TLS; undefined without TLS. */
+  readonly truncated?: boolean;
+}
+
 // How long an upload waits for 100 (Continue): a server need not send it (RFC 9110 section 10.1.1).
 const CONTINUE_WAIT = 1000;
 // A server may send as many 1xx answers as it likes, but not for ever.
@@ -36,10 +42,10 @@ const MOST_INTERIM = 20;
 
 /** An HTTP/1.1 client by RFC 9112. It opens a connection for each request by `dial`. */
 export class HttpClient {
-  readonly #dial: (target: Target) => Promise<ByteStream>;
+  readonly #dial: (target: Target) => Promise<Connection>;
   readonly #trace: Trace;
 
-  constructor(dial: (target: Target) => Promise<ByteStream>, trace: Trace) {
+  constructor(dial: (target: Target) => Promise<Connection>, trace: Trace) {
     this.#dial = dial;
     this.#trace = trace;
   }
@@ -69,10 +75,11 @@ export class HttpClient {
         request,
         head: head.head,
         framing,
-        body: readBody(head.reader, framing, (trailers) => {
-          for (const { name, value } of trailers) {
-            this.#trace.received(`${name}: ${value}`);
-          }
+        body: readBody(head.reader, framing, {
+          onTrailers: (trailers) => {
+            for (const { name, value } of trailers) this.#trace.received(`${name}: ${value}`);
+          },
+          isCut: () => conn.truncated ?? false,
         }),
         close: () => conn.close(),
       };

@@ -73,10 +73,9 @@ export function resolveEntry(word: string): [where: string, address: string] {
   if (!isIPv4(address) && !isIPv6(address)) {
     throw new RangeError("give HOST:PORT:ADDRESS, such as www:80:127.0.0.1");
   }
-  return [
-    formatHostPort(host.replace(/^\[|\]$/g, "").toLowerCase(), parsePort(port)),
-    address,
-  ];
+  // The name as a URL has it: in lower case, and in its ASCII form.
+  const target = parseTarget(host, parsePort(port));
+  return [formatHostPort(target.host, target.port), address];
 }
 
 /** The request that the command line asks for. Throws UsageError, and Failure for a file. */
@@ -88,9 +87,9 @@ export async function requestFor(
   try {
     target = parseTarget(word, options.port);
   } catch (error) {
-    throw new UsageError(
-      `${JSON.stringify(word)}: ${(error as Error).message}`,
-    );
+    // A URL may hold a password.
+    const shown = JSON.stringify(word.replace(/\/\/[^/]*@/, "//***@"));
+    throw new UsageError(`${shown}: ${(error as Error).message}`);
   }
   const method = methodFor(options);
   const fields = standardFields();
@@ -133,20 +132,24 @@ function methodFor(
   if (head && request !== undefined) {
     throw new UsageError("-I and -X: one of them at a time");
   }
-  if (options.continueAt !== undefined) {
-    if (options.output === undefined && !options.remoteName) {
-      throw new UsageError("-C needs -o or -O: the file to complete");
-    }
-    if (options.range !== undefined || options.compressed) {
-      throw new UsageError("-C goes neither with -r nor with --compressed");
-    }
-  }
   const method = request ?? implied[0] ?? "GET";
   if (!isToken(method)) {
     throw new UsageError(`-X: ${JSON.stringify(method)} is not a method`);
   }
   if (method === "CONNECT") {
     throw new UsageError("-X CONNECT: tunnels are not made here");
+  }
+  const toFile = options.output !== undefined || options.remoteName;
+  if (head && toFile) {
+    throw new UsageError("-I has no body to save: it goes neither with -o nor with -O");
+  }
+  if (options.continueAt !== undefined) {
+    if (!toFile) throw new UsageError("-C needs -o or -O: the file to complete");
+    if (method !== "GET" || options.range !== undefined || options.compressed) {
+      throw new UsageError(
+        "-C completes what GET gets: it goes with no -X, -d, -T, -r or --compressed",
+      );
+    }
   }
   return method;
 }

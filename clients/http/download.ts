@@ -1,22 +1,12 @@
-/** Where the body goes: standard output, or a file that a later run can complete. */
-import { EXIT, Failure, fileFailure } from "../../tools/program/failure.ts";
+/** The file of a download, which a later run can complete. */
+import { EXIT, fileFailure } from "../../tools/program/failure.ts";
 import { startProgress } from "../../tools/program/progress.ts";
 import { onStop } from "../../tools/program/signals.ts";
-import { say, writeOut } from "../../tools/program/terminal.ts";
+import { say } from "../../tools/program/terminal.ts";
 import { ProtocolError } from "../../tools/protocol/error.ts";
 import type { Fields } from "../../tools/protocol/http_fields.ts";
 import { contentRange, type ResponseHead } from "../../tools/protocol/http_response.ts";
-
-/** A body that may not grow beyond `limit` bytes. */
-export interface LimitedBody {
-  pieces: AsyncIterable<Uint8Array>;
-  limit: number | undefined;
-}
-
-/** Writes a body to standard output. Throws Failure when it grows too large. */
-export async function showBody(body: LimitedBody): Promise<void> {
-  await copy(body, writeOut, () => {});
-}
+import { copy } from "./sink.ts";
 
 /** The file of `-o` and `-O`. It is made, or emptied, only once there is something to put into it. */
 export class DownloadFile {
@@ -66,38 +56,52 @@ export class DownloadFile {
       contentRange(fields)?.size === this.#size;
   }
 
-  /** Writes the body of a successful response. What has arrived stays in the file, whatever happens. Throws Failure. */
-  async save(head: ResponseHead, body: LimitedBody, length: number | undefined): Promise<void> {
+  /**
+   * Writes the body of a successful response, of `length` bytes if that is known. What has arrived
+   * stays in the file, whatever happens. Throws Failure.
+   */
+  async save(
+    head: ResponseHead,
+    body: AsyncIterable<Uint8Array>,
+    length: number | undefined,
+  ): Promise<void> {
     const offset = this.#offset(head);
     const lastModified = strongLastModified(head.fields);
     using file = await this.#create(offset);
-    this.#written = offset;
-    const stamp = (): void => {
-      if (lastModified) Deno.utimeSync(this.path, new Date(), lastModified);
-    };
-    using _signals = onStop(() => {
-      stamp();
-      say(`\nhttp: interrupted${this.remark}`);
-      Deno.exit(EXIT.interrupted);
-    });
-    using progress = await startProgress(offset, length && offset + length);
     // A disk takes a write into memory, which is quicker than handing it to another thread. A FIFO or
     // a device may take its time, in which nothing else must stop.
     const { isFile } = await file.stat();
-    const write = async (piece: Uint8Array): Promise<void> => {
-      let rest = piece;
-      try {
-        while (rest.length > 0) {
-          rest = rest.subarray(isFile ? file.writeSync(rest) : await file.write(rest));
-        }
-      } catch (error) {
-        throw fileFailure(this.path, error);
-      }
+    let written = this.#written = offset;
+    const progress = await startProgress(offset, length && offset + length);
+    const finish = (): void => {
+      progress[Symbol.dispose]();
+      if (lastModified && isFile) file.utimeSync(new Date(), lastModified);
     };
+    using _signals = onStop(() => {
+      finish();
+      say(`http: interrupted${this.remark}`);
+      Deno.exit(EXIT.interrupted);
+    });
     try {
-      await copy(body, write, (total) => progress.update(this.#written = offset + total));
+      await copy(body, async (piece) => {
+        try {
+          for (let rest = piece; rest.length > 0;) {
+            const taken = isFile ? file.writeSync(rest) : await file.write(rest);
+            rest = rest.subarray(taken);
+            this.#written = written += taken;
+          }
+        } catch (error) {
+          throw fileFailure(this.path, error);
+        }
+        progress.update(written);
+      });
     } finally {
-      stamp();
+      finish();
+    }
+    // RFC 9110 section 15.3.7: a server may send less than it was asked for.
+    const whole = offset > 0 ? contentRange(head.fields)?.size : undefined;
+    if (whole !== undefined && written !== whole) {
+      throw new ProtocolError(`the server sent a part that ends before byte ${whole}`);
     }
   }
 
@@ -105,7 +109,7 @@ export class DownloadFile {
   #offset({ status, fields }: ResponseHead): number {
     if (this.#size === 0 || status !== 206) {
       if (this.#size > 0) {
-        say(`http: ${this.path}: has changed on the server: all of it again`);
+        say(`http: ${this.path}: has changed, or the server has no ranges: all of it again`);
       }
       return 0;
     }
@@ -139,32 +143,4 @@ function strongLastModified(fields: Fields): Date | undefined {
   const changed = Date.parse(fields.get("Last-Modified") ?? "");
   const sent = Date.parse(fields.get("Date") ?? "");
   return sent - changed >= 1000 ? new Date(changed) : undefined;
-}
-
-/** Hands each piece to `write` while the next one is awaited; `onTotal` hears how much is written. */
-async function copy(
-  { pieces, limit = Infinity }: LimitedBody,
-  write: (piece: Uint8Array) => Promise<void>,
-  onTotal: (total: number) => void,
-): Promise<void> {
-  let total = 0;
-  let writing = Promise.resolve();
-  try {
-    for await (const piece of pieces) {
-      await writing;
-      onTotal(total);
-      const part = piece.subarray(0, limit - total);
-      total += part.length;
-      writing = write(part);
-      // It is awaited in a moment; until then a failure waits too.
-      writing.catch(() => {});
-      if (part.length < piece.length) {
-        throw new Failure(EXIT.refused, `the body is larger than --max-filesize (${limit} bytes)`);
-      }
-    }
-  } finally {
-    // What arrived before a failure is kept too.
-    await writing;
-    onTotal(total);
-  }
 }

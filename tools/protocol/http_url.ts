@@ -60,8 +60,8 @@ export function resolveLocation(base: Target, location: string): Target {
   }
   // A server does not choose the user's name and password.
   url.username = url.password = "";
-  const sameHost = url.host === base.authority;
-  return targetOf(url, sameHost ? base.host.split("%")[1] ?? "" : "");
+  const [address, zone = ""] = base.host.split("%");
+  return targetOf(url, url.hostname === `[${address}]` ? zone : "");
 }
 
 /** Whether two targets have one origin: scheme, host and port (RFC 9110 section 4.3.1). */
