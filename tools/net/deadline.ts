@@ -5,6 +5,7 @@
 export class Deadline implements Disposable {
   readonly #duration: number;
   readonly #expire: () => void;
+  #start = performance.now();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #expired = false;
 
@@ -12,7 +13,7 @@ export class Deadline implements Disposable {
   constructor(duration: number, expire: () => void) {
     this.#duration = duration;
     this.#expire = expire;
-    this.extend();
+    this.#wait(duration);
   }
 
   /** Whether the time ran out. */
@@ -20,18 +21,23 @@ export class Deadline implements Disposable {
     return this.#expired;
   }
 
-  /** Something happened: the full duration begins again. */
+  /** Something happened: the full duration begins again. This costs next to nothing, so it can be called for each read. */
   extend(): void {
-    if (this.#expired) return;
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      this.#expired = true;
-      this.#expire();
-    }, this.#duration);
+    this.#start = performance.now();
   }
 
   /** The wait is over. */
   [Symbol.dispose](): void {
     clearTimeout(this.#timer);
+  }
+
+  /** Looks again after `time` milliseconds: a timer for each `extend` would cost more than the read it stands for. */
+  #wait(time: number): void {
+    this.#timer = setTimeout(() => {
+      const left = this.#start + this.#duration - performance.now();
+      if (left > 0) return this.#wait(left);
+      this.#expired = true;
+      this.#expire();
+    }, time);
   }
 }
