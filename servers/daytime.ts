@@ -77,13 +77,8 @@ export function start(options: DaytimeOptions): Server {
     if (options.udp) {
       sockets = listenAt(
         { ...where, transport: "udp" },
-        (hostname, port) =>
-          Deno.listenDatagram({
-            transport: "udp",
-            hostname,
-            port,
-            reuseAddress: hosts.length === 0,
-          }),
+        (hostname, port, reuseAddress) =>
+          Deno.listenDatagram({ transport: "udp", hostname, port, reuseAddress }),
         notice,
       );
     }

@@ -104,13 +104,8 @@ function startUdp(options: ProxyOptions): Server {
   const { listen, log } = options;
   const endpoints = listenAt(
     { ...listen, service: listen.port, transport: "udp" },
-    (hostname, port) =>
-      Deno.listenDatagram({
-        transport: "udp",
-        hostname,
-        port,
-        reuseAddress: listen.hosts.length === 0,
-      }),
+    (hostname, port, reuseAddress) =>
+      Deno.listenDatagram({ transport: "udp", hostname, port, reuseAddress }),
     (message) => log.say(message),
   ).map((socket) => new DatagramEndpoint(socket, LONGEST_DATAGRAM));
   const relay = new DatagramRelay({

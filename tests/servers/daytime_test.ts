@@ -237,6 +237,21 @@ netTest("daytimed keeps no TCP socket when the UDP port is taken", () => {
   using _free = Deno.listen({ hostname: "127.0.0.1", port });
 });
 
+netTest("daytimed does not share its UDP port with another server", async () => {
+  await withServer({ hosts: [], tcp: false }, ({ udp: port }) => {
+    for (const hosts of [[], ["127.0.0.1"]]) {
+      const options = { hosts, port, tcp: false, udp: true, format: "iso", utc: true };
+      const failure = assertThrows(
+        () => start({ ...options, maxConnections: 1, maxPerAddress: 1, log: new TestLog().log }),
+        Failure,
+        `:${port}: address in use`,
+      );
+      assertEquals(failure.exitCode, 3);
+    }
+    return Promise.resolve();
+  });
+});
+
 processTest("daytimed says where it listens, logs what it did, and a signal stops it", async () => {
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     await using server = await ServerProcess.start(

@@ -1,6 +1,6 @@
 /** What clients share: the options about the way to the server, and finding its address. */
 import { lookup } from "node:dns/promises";
-import { fileFailure, UsageError } from "../program/failure.ts";
+import { EXIT, Failure, fileFailure, UsageError } from "../program/failure.ts";
 import { duration, flag, type Option, port, text, value, valueOr } from "../program/options.ts";
 import { type HostPort, isIPv4, isIPv6, parseHostPort } from "../protocol/address.ts";
 
@@ -90,6 +90,10 @@ export async function firstAddress(
   host: string,
   family: 0 | 4 | 6,
 ): Promise<string> {
-  if (isIPv4(host) ? family !== 6 : isIPv6(host) && family !== 4) return host;
-  return (await lookup(host, { family })).address;
+  const written = isIPv4(host) ? 4 : isIPv6(host) ? 6 : undefined;
+  if (written === undefined) return (await lookup(host, { family })).address;
+  if (family !== 0 && family !== written) {
+    throw new Failure(EXIT.unreachable, `${host}: is not an IPv${family} address`);
+  }
+  return host;
 }

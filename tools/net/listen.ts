@@ -32,6 +32,9 @@ interface Socket {
   close(): void;
 }
 
+/** Opens one socket. `shared` is for `reuseAddress`: the sockets of one UDP server have their port in common. */
+type Open<S> = (hostname: string, port: number, shared: boolean) => S;
+
 /**
  * Opens a socket at every address of `where` by calling `open`, so that the
  * call of Deno.listen or Deno.listenDatagram stands in the program. `notice`
@@ -39,7 +42,7 @@ interface Socket {
  */
 export function listenAt<S extends Socket>(
   where: Where,
-  open: (hostname: string, port: number) => S,
+  open: Open<S>,
   notice: (message: string) => void,
 ): S[] {
   const twin = TWIN_PORTS[where.service];
@@ -61,29 +64,33 @@ export function listenAt<S extends Socket>(
   }
 }
 
-function openAll<S extends Socket>(
-  { transport, hosts }: Where,
-  port: number,
-  open: (hostname: string, port: number) => S,
-): S[] {
-  if (hosts.length > 0) return openEach(hosts, port, open);
-  const addresses = transport === "udp" ? localAddresses() : [];
+function openAll<S extends Socket>({ transport, hosts }: Where, port: number, open: Open<S>): S[] {
+  if (hosts.length > 0) return openEach(hosts, port, false, open);
+  const openEverywhere = (wildcard: string): S[] => {
+    if (transport === "tcp") return openEach([wildcard], port, false, open);
+    // A port that is shared would be shared with another server too: it has to be free first.
+    const probe = openOne(wildcard, port, false, open);
+    probe.close();
+    const free = (probe.addr as Deno.NetAddr).port;
+    return openEach([...localAddresses(), wildcard], free, true, open);
+  };
   try {
-    return openEach([...addresses, "::"], port, open);
+    return openEverywhere("::");
   } catch (error) {
     // A machine without IPv6 says so in one of these ways.
     const code = (error as { code?: string }).code;
     const noIPv6 = code === "EAFNOSUPPORT" || code === "EADDRNOTAVAIL" ||
       code === "EPROTONOSUPPORT";
     if (!noIPv6 && !/no such address/.test(String(error))) throw error;
-    return openEach([...addresses, "0.0.0.0"], port, open);
+    return openEverywhere("0.0.0.0");
   }
 }
 
 function openEach<S extends Socket>(
   hosts: string[],
   port: number,
-  open: (hostname: string, port: number) => S,
+  shared: boolean,
+  open: Open<S>,
 ): S[] {
   const sockets: S[] = [];
   try {
@@ -91,7 +98,7 @@ function openEach<S extends Socket>(
       // With port 0 the system chooses for the first socket, and the others follow it.
       const chosen = (sockets[0]?.addr as Deno.NetAddr | undefined)?.port ??
         port;
-      sockets.push(openOne(host, chosen, open));
+      sockets.push(openOne(host, chosen, shared, open));
     }
     return sockets;
   } catch (error) {
@@ -103,14 +110,15 @@ function openEach<S extends Socket>(
 function openOne<S>(
   host: string,
   port: number,
-  open: (hostname: string, port: number) => S,
+  shared: boolean,
+  open: Open<S>,
 ): S {
   const failure = (reason: string, error: unknown): Failure =>
     new Failure(EXIT.unreachable, `${formatHostPort(host, port)}: ${reason}`, {
       cause: error,
     });
   try {
-    return open(host, port);
+    return open(host, port, shared);
   } catch (error) {
     if (error instanceof Deno.errors.AddrInUse) {
       throw failure(

@@ -52,7 +52,7 @@ export function program<O extends Options>(
       const table = { ...COMMON, ...command.options };
       // Help is shown even when the rest of the line is wrong.
       if (asksFor("help", "-h", args)) return await printed(helpText(command));
-      if (asksFor("version", "", args)) {
+      if (asksFor("version", undefined, args)) {
         return await printed(`${command.name} (labsock) ${VERSION}\n`);
       }
       const { options, words } = parseOptions(table, args);
@@ -76,7 +76,7 @@ export function program<O extends Options>(
   };
 }
 
-function asksFor(name: string, letter: string, args: string[]): boolean {
+function asksFor(name: string, letter: string | undefined, args: string[]): boolean {
   const end = args.indexOf("--");
   return (end < 0 ? args : args.slice(0, end)).some((arg) => arg === `--${name}` || arg === letter);
 }

@@ -171,8 +171,8 @@ function settle(table: Options, args: string[]): string[] {
     if (word === undefined) {
       throw new UsageError(`${shown} needs a value: ${shown} ${option.value}`);
     }
-    // parseArgs takes `--name=` for a flag of that name, and `--name -x` for two options.
-    settled.push(...word === "" ? [`--${name}`, ""] : [`--${name}=${word}`]);
+    // parseArgs takes `--name -x` for two options, and a name alone, here, for an empty value.
+    settled.push(word === "" ? `--${name}` : `--${name}=${word}`);
   };
   for (let arg = rest.shift(); arg !== undefined; arg = rest.shift()) {
     if (arg === "--") {

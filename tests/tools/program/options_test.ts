@@ -163,3 +163,11 @@ Deno.test("options: a bad default is found like a bad value", () => {
   const table = { size: valueOr("SIZE", "A size.", size, "large") };
   assertThrows(() => parseOptions(table, []), UsageError, "give a size");
 });
+
+Deno.test("options: an empty value is a value, wherever it stands", () => {
+  const table = { data: list("DATA", "Data.", String, { short: "d" }), all: flag("All.") };
+  for (const args of [["-d", "", "word"], ["--data", "", "word"], ["--data=", "word"]]) {
+    const { options, words } = parseOptions(table, args);
+    assertEquals([options.data, options.all, words], [[""], false, ["word"]]);
+  }
+});
