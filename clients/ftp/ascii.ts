@@ -1,6 +1,6 @@
 /** TYPE A between the network and a sink or a source. */
 import { AsciiDecoder, AsciiEncoder } from "../../tools/protocol/ftp_ascii.ts";
-import type { Sink, Source } from "./transfer.ts";
+import type { Sink, Source } from "./copy.ts";
 
 /** A sink for TYPE A: `sink` gets LF where CRLF comes. */
 export function decoded(sink: Sink): { sink: Sink; end(): void | Promise<void> } {

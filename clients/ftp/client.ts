@@ -19,7 +19,7 @@ import type {
   UploadOptions,
 } from "./options.ts";
 import { FtpSession } from "./session.ts";
-import { fileSink, fileSource, receive, send, type Sink, type Source } from "./transfer.ts";
+import { fileSink, fileSource, receive, send, type Sink, type Source } from "./copy.ts";
 
 export { fileSink, fileSource, FtpError, TransferAborted };
 export type {
@@ -271,15 +271,15 @@ export class FtpClient implements Disposable {
     return await this.#session.run("download", async () => {
       await this.#session.setType(ascii ? "A" : "I");
       let bytes = 0;
-      const count = (length: number): void => {
+      const onMoved = (length: number): void => {
         bytes += length;
         onProgress?.(offset + bytes);
       };
       const [, reply] = await this.#session.transfer(
-        { verb: "RETR", argument: path, offset, sends: false },
+        { verb: "RETR", argument: path, offset, sends: false, onMoved },
         async (stream, movement) => {
           const text = ascii ? decoded(sink) : undefined;
-          await receive(stream, text?.sink ?? sink, count, movement);
+          await receive(stream, text?.sink ?? sink, movement);
           await text?.end();
         },
       );
@@ -298,14 +298,14 @@ export class FtpClient implements Disposable {
     return await this.#session.run("upload", async () => {
       await this.#session.setType(ascii ? "A" : "I");
       let bytes = 0;
-      const count = (length: number): void => {
+      const onMoved = (length: number): void => {
         bytes += length;
         onProgress?.(offset + bytes);
       };
       const verb = unique ? "STOU" : append ? "APPE" : "STOR";
       const [first, reply] = await this.#session.transfer(
-        { verb, argument: unique ? undefined : path, offset, sends: true },
-        (stream, movement) => send(stream, ascii ? encoded(source) : source, count, movement),
+        { verb, argument: unique ? undefined : path, offset, sends: true, onMoved },
+        (stream, movement) => send(stream, ascii ? encoded(source) : source, movement),
       );
       return { bytes, reply, name: announcedName(first.text) ?? announcedName(reply.text) };
     });
@@ -349,6 +349,7 @@ export class FtpClient implements Disposable {
 
   /** By LIST: with hidden files where the server knows `-a`. */
   async #plainList(path: string): Promise<Listing> {
+    path = path.replace(/^-/, "./-"); // Not another option.
     if (this.#listAll) {
       const argument = path === "" ? "-a" : `-a ${path}`;
       const lines = await this.#session.tolerating(() => this.#session.lines("LIST", argument));

@@ -59,6 +59,17 @@ export class DataConnection {
     if (conn) closeQuietly(conn);
   }
 
+  /** Ends it when the peer has ended its half: what it still says, such as a late ticket of TLS, is read. */
+  async closeAfterPeer(): Promise<void> {
+    const buffer = new Uint8Array(1024);
+    try {
+      while (this.#stream && await this.#stream.read(buffer) !== null);
+    } catch {
+      // It is over either way.
+    }
+    this.close();
+  }
+
   /** Cuts it, without the farewell of TLS: the server shall see that it is not the end of the file. */
   destroy(): void {
     if (this.#conn) closeQuietly(this.#conn);

@@ -10,10 +10,11 @@ import { listingLines } from "../../tools/protocol/ftp_listing.ts";
 import { parseFeatures, type Reply } from "../../tools/protocol/ftp_reply.ts";
 import { visible } from "../../tools/protocol/text.ts";
 import { Control } from "./control.ts";
+import { type Movement, receive } from "./copy.ts";
 import { DataConnector } from "./data.ts";
 import { FtpError, TransferAborted } from "./errors.ts";
 import type { FtpLogin, FtpOptions } from "./options.ts";
-import { type Movement, receive, Transfer } from "./transfer.ts";
+import { Transfer } from "./transfer.ts";
 
 /** The most that a listing may have, in bytes: a folder of 400,000 files; basic-ftp takes as much. */
 export const LARGEST_LISTING = 40 * 1024 * 1024;
@@ -26,6 +27,8 @@ export interface TransferCommand {
   offset: number;
   /** The data goes to the server. */
   sends: boolean;
+  /** Hears of each piece. */
+  onMoved: (length: number) => void;
 }
 
 /** A session on an open control connection. */
@@ -167,7 +170,7 @@ export class FtpSession {
 
   /** Runs a command that has a data connection; see `Transfer.run`. */
   async transfer(
-    { verb, argument, offset, sends }: TransferCommand,
+    { verb, argument, offset, sends, onMoved }: TransferCommand,
     move: (stream: ByteStream, movement: Movement) => Promise<void>,
   ): Promise<[first: Reply, final: Reply]> {
     const data = await this.#connector.prepare(this.passive);
@@ -175,7 +178,7 @@ export class FtpSession {
       // RFC 959 section 4.1.3: REST goes immediately before the command it is for.
       if (offset > 0) await this.control.ask("REST", `${offset}`);
       await this.control.send(verb, argument);
-      this.#transfer = new Transfer(this.control, data, sends);
+      this.#transfer = new Transfer(this.control, data, sends, onMoved);
       return await this.#transfer.run(move);
     } finally {
       this.#transfer = undefined;
@@ -194,9 +197,10 @@ export class FtpSession {
       }
       pieces.push(data.slice());
     };
+    const command = { verb, offset: 0, sends: false, onMoved: () => {} };
     await this.transfer(
-      { verb, argument: argument === "" ? undefined : argument, offset: 0, sends: false },
-      (stream, movement) => receive(stream, collect, () => {}, movement),
+      { ...command, argument: argument === "" ? undefined : argument },
+      (stream, movement) => receive(stream, collect, movement),
     );
     return listingLines(this.#charset.decode(concat(pieces)));
   }

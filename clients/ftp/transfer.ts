@@ -1,66 +1,62 @@
-/** Moving the bytes of one transfer, and knowing when it is over. */
+/** One transfer: what is said about it, what is moved, and when it is over. */
 import { Deadline } from "../../tools/net/deadline.ts";
 import type { ByteStream } from "../../tools/net/stream.ts";
 import { ProtocolError } from "../../tools/protocol/error.ts";
 import type { Reply } from "../../tools/protocol/ftp_reply.ts";
 import type { Control } from "./control.ts";
+import type { Movement } from "./copy.ts";
 import type { DataConnection } from "./data.ts";
 import { FtpError } from "./errors.ts";
-
-/** Takes all of `data`, which is valid until it returns or its promise settles. */
-export type Sink = (data: Uint8Array) => void | Promise<void>;
-
-/** Fills `buffer`, or a part of it, and says how much; null at the end. */
-export type Source = (buffer: Uint8Array) => number | null | Promise<number | null>;
-
-/** Writes into a file. Synchronous: that costs less than handing the work to a thread, and a disk keeps up. */
-export function fileSink(file: { writeSync(data: Uint8Array): number }): Sink {
-  return (data) => {
-    for (let rest = data; rest.length > 0;) rest = rest.subarray(file.writeSync(rest));
-  };
-}
-
-/** Reads from a file, see `fileSink`. */
-export function fileSource(file: { readSync(buffer: Uint8Array): number | null }): Source {
-  return (buffer) => file.readSync(buffer);
-}
-
-// Where measured rates stop growing.
-const BUFFER = 256 * 1024;
 
 // After ABOR the server ends the data connection itself, and some end the session when we do
 // (proftpd). Others read no command before the transfer is over (vsftpd).
 const ABORT_GRACE = 1000;
 
-/** What the loops that move data tell, and are told. */
-export interface Movement {
-  /** Disposed of while the time is ours, in the sink or the source; each extension arms it again. */
-  readonly silence: Deadline;
-  /** The transfer is given up: nothing goes to the sink any more. */
-  readonly over: boolean;
-  /** Gives the transfer up because of the sink or the source. */
-  giveUp(reason: unknown): void;
-}
-
 /** One transfer, from its first reply on. */
-export class Transfer {
+export class Transfer implements Movement {
   readonly #control: Control;
   readonly #data: DataConnection;
   readonly #sends: boolean;
+  readonly #onMoved: (length: number) => void;
   readonly #givenUp = Promise.withResolvers<void>();
   #reason: { error: unknown } | undefined;
+  #silence: Deadline | undefined;
 
-  /** `sends`: the data goes to the server. */
-  constructor(control: Control, data: DataConnection, sends: boolean) {
+  /** `sends`: the data goes to the server. `onMoved` hears of each piece. */
+  constructor(
+    control: Control,
+    data: DataConnection,
+    sends: boolean,
+    onMoved: (length: number) => void,
+  ) {
     this.#control = control;
     this.#data = data;
     this.#sends = sends;
+    this.#onMoved = onMoved;
+  }
+
+  get over(): boolean {
+    return this.#reason !== undefined;
   }
 
   /** Ends it for a reason, which `run` then throws. */
   giveUp(error: unknown): void {
     this.#reason ??= { error };
     this.#givenUp.resolve();
+  }
+
+  moved(length: number): void {
+    this.#silence?.extend();
+    this.#onMoved(length);
+  }
+
+  async ours<T>(work: Promise<T>): Promise<T> {
+    this.#silence?.[Symbol.dispose]();
+    try {
+      return await work;
+    } finally {
+      if (this.#silence) this.#silence = this.#control.watch();
+    }
   }
 
   /**
@@ -73,40 +69,46 @@ export class Transfer {
     move: (stream: ByteStream, movement: Movement) => Promise<void>,
   ): Promise<[first: Reply, final: Reply]> {
     // Time runs only while neither connection moves.
-    using silence = this.#control.watch();
-    const first = await this.#control.next();
-    if (first.code >= 400) throw new FtpError(first);
-    silence.extend();
+    this.#silence = this.#control.watch();
+    try {
+      const first = await this.#control.next();
+      if (first.code >= 400) throw new FtpError(first);
+      this.#silence.extend();
+      return [first, await this.#move(first, move)];
+    } finally {
+      this.#silence[Symbol.dispose]();
+      this.#silence = undefined;
+    }
+  }
+
+  async #move(
+    first: Reply,
+    move: (stream: ByteStream, movement: Movement) => Promise<void>,
+  ): Promise<Reply> {
     const final = this.#final(first);
     final.catch(() => {});
-    const isOver = (): boolean => this.#reason !== undefined;
-    const movement: Movement = {
-      silence,
-      get over(): boolean {
-        return isOver();
-      },
-      giveUp: (error) => this.giveUp(error),
-    };
     let failure: { error: unknown } | undefined;
     const moving = (async (): Promise<void> => {
-      await move(await this.#data.open(), movement);
+      await move(await this.#data.open(), this);
     })().catch((error) => {
       failure = { error };
     });
     await Promise.race([moving, this.#givenUp.promise]);
     if (this.#reason) {
-      await this.#abort(final, moving);
+      // If the session is lost over it, that is told by its next command.
+      await this.#abort(final, moving).catch((error) => this.#control.close(error));
       throw this.#reason.error;
     }
+    // Servers wait for our farewell of TLS (vsftpd) and for the end of the connection (proftpd)
+    // before the final reply. To close an upload with something unread would reset it.
     if (failure) this.#data.destroy();
-    // Some servers wait for our farewell of TLS. After an upload our half is over anyway, and to
-    // close with something unread, such as a late ticket, would reset what is still under way.
-    else if (!this.#sends) this.#data.close();
-    silence.extend();
+    else if (this.#sends) void this.#data.closeAfterPeer();
+    else this.#data.close();
+    this.#silence?.extend();
     const reply = await final;
     if (reply.code >= 400) throw new FtpError(reply);
     if (failure) throw failure.error;
-    return [first, reply];
+    return reply;
   }
 
   /** The reply after those of 1yz. One that is negative ends the data connection too, and so does the end of the session. */
@@ -145,75 +147,4 @@ export class Transfer {
     this.#data.destroy();
     await moving;
   }
-}
-
-/** Reads to the end of the data connection: one buffer is filled while the other goes to `sink`. */
-export async function receive(
-  stream: ByteStream,
-  sink: Sink,
-  onPiece: (length: number) => void,
-  movement: Movement,
-): Promise<void> {
-  const { silence } = movement;
-  let [buffer, other] = [new Uint8Array(BUFFER), new Uint8Array(BUFFER)];
-  let writing: Promise<void> | undefined;
-  const write = async (data: Uint8Array): Promise<void> => {
-    try {
-      await sink(data);
-    } catch (error) {
-      movement.giveUp(error);
-    }
-  };
-  try {
-    for (;;) {
-      const length = await stream.read(buffer);
-      silence[Symbol.dispose]();
-      await writing;
-      silence.extend();
-      if (length === null) return;
-      if (movement.over) continue;
-      onPiece(length);
-      writing = write(buffer.subarray(0, length));
-      [buffer, other] = [other, buffer];
-    }
-  } finally {
-    // What arrived before a failure is kept too.
-    await writing;
-  }
-}
-
-/** Sends all that `source` has, and ends our half. The next piece is read while one is sent. */
-export async function send(
-  stream: ByteStream,
-  source: Source,
-  onPiece: (length: number) => void,
-  movement: Movement,
-): Promise<void> {
-  const { silence } = movement;
-  let [buffer, other] = [new Uint8Array(BUFFER), new Uint8Array(BUFFER)];
-  const readAhead = async (): Promise<number | null> => {
-    try {
-      return await source(buffer);
-    } catch (error) {
-      movement.giveUp(error);
-      return null;
-    }
-  };
-  for (let reading = readAhead();;) {
-    silence[Symbol.dispose]();
-    const length = await reading;
-    silence.extend();
-    if (movement.over) return;
-    if (length === null) break;
-    let rest = buffer.subarray(0, length);
-    [buffer, other] = [other, buffer];
-    reading = readAhead();
-    while (rest.length > 0) {
-      const written = await stream.write(rest);
-      silence.extend();
-      onPiece(written);
-      rest = rest.subarray(written);
-    }
-  }
-  await stream.closeWrite();
 }

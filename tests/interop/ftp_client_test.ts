@@ -16,6 +16,9 @@ const TREE: Record<string, Uint8Array> = {
   "pub/-dash": noise(3),
   "pub/\u00fcn\u00ef": noise(70_000),
   "pub/large": noise(3_000_000),
+  "pub/folder with blanks /in": noise(1),
+  "pub/[b]*? {x,y}/in": noise(2),
+  "pub/-d/in": noise(3),
 };
 
 function noise(length: number): Uint8Array {
@@ -25,9 +28,11 @@ function noise(length: number): Uint8Array {
 async function makeTree(home: string): Promise<void> {
   // Servers take off their powers and must still read this.
   await Deno.chmod(home, 0o755);
-  await Deno.mkdir(`${home}/pub/rfc`, { recursive: true });
   await Deno.mkdir(`${home}/up`);
-  for (const [path, data] of Object.entries(TREE)) await Deno.writeFile(`${home}/${path}`, data);
+  for (const [path, data] of Object.entries(TREE)) {
+    await Deno.mkdir(`${home}/${path}`.replace(/\/[^/]*$/, ""), { recursive: true });
+    await Deno.writeFile(`${home}/${path}`, data);
+  }
 }
 
 function connectTo(
@@ -91,7 +96,10 @@ async function session(client: FtpClient, home: string): Promise<void> {
   }
   assertEquals(await fetched(client, "pub/large", 2_999_990), large.subarray(2_999_990));
   assertEquals((await client.names("pub")).map((name) => name.replace(/^pub\//, "")).sort(), [
+    "-d",
     "-dash",
+    "[b]*? {x,y}",
+    "folder with blanks ",
     "large",
     "rfc",
     "two words",

@@ -37,7 +37,8 @@ Deno.test("list asks by LIST where MLSD is not offered, or does not work", async
   const LIST: Act = (argument, server) => perform(list(argument), argument, server);
   const plain = await session({ LIST });
   assertEquals((await plain.client.list("x")).map(({ name }) => name), ["a", ".b"]);
-  assertEquals(plain.server.commands, ["EPSV", "LIST -a x"]);
+  await plain.client.list("-l");
+  assertEquals(plain.server.commands, ["EPSV", "LIST -a x", "EPSV", "LIST -a ./-l"]);
   plain.client.close();
 
   for (const MLSD of ["500 what", "502 no"]) {
