@@ -100,12 +100,3 @@ declare module "cli-progress" {
   const cliProgress: { SingleBar: typeof SingleBar };
   export default cliProgress;
 }
-
-declare module "strftime" {
-  type Strftime = (format: string, date: Date) => string;
-  const strftime: Strftime & {
-    localize(locale: unknown): Strftime & { utc(): Strftime };
-    utc(): Strftime;
-  };
-  export default strftime;
-}
