@@ -12,15 +12,16 @@ import { copy } from "./sink.ts";
 export class DownloadFile {
   #size = 0;
   #modified: Date | undefined;
-  #written: number | undefined;
+  #written = 0;
+  #canResume = false;
 
   private constructor(readonly path: string) {}
 
   /** For an error message: what the file has by now. */
   get remark(): string {
-    return this.#written === undefined
-      ? ""
-      : `; ${this.path} has the first ${this.#written} bytes (-C - resumes)`;
+    return this.#canResume
+      ? `; ${this.path} has the first ${this.#written} bytes (-C - resumes)`
+      : "";
   }
 
   /** Looks at what is there to `resume`. Throws Failure. */
@@ -71,7 +72,8 @@ export class DownloadFile {
     // A disk takes a write into memory, which is quicker than handing it to another thread. A FIFO or
     // a device may take its time, in which nothing else must stop.
     const { isFile } = await file.stat();
-    let written = this.#written = offset;
+    this.#written = offset;
+    this.#canResume = isFile;
     const progress = await startProgress(offset, length && offset + length);
     const finish = (): void => {
       progress[Symbol.dispose]();
@@ -88,19 +90,19 @@ export class DownloadFile {
           for (let rest = piece; rest.length > 0;) {
             const taken = isFile ? file.writeSync(rest) : await file.write(rest);
             rest = rest.subarray(taken);
-            this.#written = written += taken;
+            this.#written += taken;
           }
         } catch (error) {
           throw fileFailure(this.path, error);
         }
-        progress.update(written);
+        progress.update(this.#written);
       });
     } finally {
       finish();
     }
     // RFC 9110 section 15.3.7: a server may send less than it was asked for.
     const whole = offset > 0 ? contentRange(head.fields)?.size : undefined;
-    if (whole !== undefined && written !== whole) {
+    if (whole !== undefined && this.#written !== whole) {
       throw new ProtocolError(`the server sent a part that ends before byte ${whole}`);
     }
   }
@@ -127,7 +129,8 @@ export class DownloadFile {
         create: true,
         truncate: offset === 0,
       });
-      await file.seek(offset, Deno.SeekMode.Start);
+      // A FIFO has no places to go to.
+      if (offset > 0) await file.seek(offset, Deno.SeekMode.Start);
       return file;
     } catch (error) {
       throw fileFailure(this.path, error);

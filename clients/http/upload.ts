@@ -6,6 +6,8 @@ import type { RequestBody } from "./request.ts";
 // `-d` holds its data in memory; a file of any size goes by `-T`.
 const MOST_DATA = 64 * 1024 * 1024;
 const PIECE = 256 * 1024;
+// A form goes out in one write with the head. More than this may be refused while it is sent.
+const MOST_WITH_HEAD = 64 * 1024;
 
 /** The body of `-d`: each word is data, `@FILE` or `@-` (standard input), and `&` joins them. Throws Failure. */
 export async function dataBody(words: string[]): Promise<RequestBody> {
@@ -21,7 +23,7 @@ export async function dataBody(words: string[]): Promise<RequestBody> {
   const bytes = concat(parts);
   return {
     length: bytes.length,
-    bytes,
+    ...(bytes.length <= MOST_WITH_HEAD ? { bytes } : {}),
     repeatable: true,
     open: () => once(bytes),
   };
