@@ -2,6 +2,7 @@
 import { Deadline } from "../../tools/net/deadline.ts";
 import { closeQuietly } from "../../tools/net/errors.ts";
 import type { ByteStream } from "../../tools/net/stream.ts";
+import type { TlsStream } from "../../tools/net/tls.ts";
 import { EXIT, Failure } from "../../tools/program/failure.ts";
 import type { Trace } from "../../tools/program/trace.ts";
 import { formatHostPort, unmapped } from "../../tools/protocol/address.ts";
@@ -25,7 +26,7 @@ export interface DataOptions extends FtpNetwork {
   trustPassiveHost: boolean;
   trace: Trace;
   /** Puts TLS on a data connection, when the session has it. */
-  protect: ((conn: ByteStream) => Promise<ByteStream>) | undefined;
+  protect: ((conn: ByteStream) => Promise<TlsStream>) | undefined;
 }
 
 /** A data connection that is there, or that the server is about to make. */
@@ -35,6 +36,7 @@ export class DataConnection {
   readonly #protect: DataOptions["protect"];
   #conn: FtpConn | undefined;
   #stream: ByteStream | undefined;
+  #tls: TlsStream | undefined;
   #closed = false;
 
   constructor(from: FtpConn | FtpListener, peer: string, protect: DataOptions["protect"]) {
@@ -48,7 +50,13 @@ export class DataConnection {
   async open(): Promise<ByteStream> {
     const conn = this.#conn ??= await this.#accept();
     if (this.#closed) this.destroy();
-    return this.#stream = await this.#protect?.(conn) ?? conn;
+    this.#tls = await this.#protect?.(conn);
+    return this.#stream = this.#tls ?? conn;
+  }
+
+  /** Whether it ended without the farewell of TLS: anybody on the way could have done that. */
+  get truncated(): boolean {
+    return this.#tls?.truncated ?? false;
   }
 
   /** Ends it in good order. */

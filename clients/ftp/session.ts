@@ -52,7 +52,7 @@ export class FtpSession {
     this.passive = options.passive;
     this.#charset = names;
     this.#secure = options.tls !== "none";
-    const protect = (conn: ByteStream): Promise<ByteStream> =>
+    const protect = (conn: ByteStream): Promise<TlsStream> =>
       startTls(conn, options, control.tls?.session());
     this.#connector = new DataConnector(control, {
       ...options,

@@ -1,6 +1,7 @@
 /** One transfer: what is said about it, what is moved, and when it is over. */
 import { Deadline } from "../../tools/net/deadline.ts";
 import type { ByteStream } from "../../tools/net/stream.ts";
+import { EXIT, Failure } from "../../tools/program/failure.ts";
 import { ProtocolError } from "../../tools/protocol/error.ts";
 import type { Reply } from "../../tools/protocol/ftp_reply.ts";
 import type { Control } from "./control.ts";
@@ -11,6 +12,13 @@ import { FtpError } from "./errors.ts";
 // After ABOR the server ends the data connection itself, and some end the session when we do
 // (proftpd). Others read no command before the transfer is over (vsftpd).
 const ABORT_GRACE = 1000;
+
+function truncated(): Failure {
+  return new Failure(
+    EXIT.refused,
+    "the data connection ended without the farewell of TLS: what came may not be all",
+  );
+}
 
 /** One transfer, from its first reply on. */
 export class Transfer implements Movement {
@@ -90,6 +98,7 @@ export class Transfer implements Movement {
     let failure: { error: unknown } | undefined;
     const moving = (async (): Promise<void> => {
       await move(await this.#data.open(), this);
+      if (!this.#sends && this.#data.truncated) throw truncated();
     })().catch((error) => {
       failure = { error };
     });

@@ -1,11 +1,14 @@
 /** An FTP server in memory that follows a script, and the network to reach it by. */
 import { FtpClient, type FtpConn, type FtpOptions } from "../../clients/ftp/client.ts";
+import { tlsServer, type TlsStream } from "../../tools/net/tls.ts";
 import { isGone } from "../../tools/net/errors.ts";
 import { ByteReader } from "../../tools/net/reader.ts";
 import { Trace } from "../../tools/program/trace.ts";
 import { Secret } from "../../tools/protocol/secret.ts";
 import { latin1 } from "../../tools/protocol/text.ts";
 import { writeAll } from "../../tools/net/writer.ts";
+import type { ByteStream } from "../../tools/net/stream.ts";
+import { SERVER } from "./identities.ts";
 import { bytes, streamPair, type TestStream } from "./stream.ts";
 
 /** What the server does at a command: says this line, or what the function returns, if anything. */
@@ -37,6 +40,12 @@ const USUAL: Script = {
   EPSV: (_, server) => `229 Entering Extended Passive Mode (|||${server.listen()}|)`,
   EPRT: "200 ok",
   NOOP: "200 ok",
+  AUTH: async (_, server) => {
+    await server.say("234 go on");
+    await server.secure();
+  },
+  PBSZ: "200 PBSZ=0",
+  PROT: "200 private",
   QUIT: "221 bye",
 };
 
@@ -48,6 +57,8 @@ export class FtpServer {
   readonly dialled: string[] = [];
   /** The server's end of the control connection. */
   control: TestStream = streamPair()[1];
+  /** TLS on it, and on the data connections from then on. */
+  #tls: TlsStream | undefined;
   readonly #script: Script;
   readonly #options: ScriptOptions;
   readonly #failures: unknown[] = [];
@@ -81,7 +92,17 @@ export class FtpServer {
 
   /** Says something without being asked. */
   async say(line: string): Promise<void> {
-    await writeAll(this.control, bytes(`${line}\r\n`));
+    await writeAll(this.#tls ?? this.control, bytes(`${line}\r\n`));
+  }
+
+  /** Puts TLS on the control connection. */
+  async secure(): Promise<void> {
+    this.#tls = await tlsServer(this.control, SERVER);
+  }
+
+  /** The data connection with TLS on it. */
+  async secureData(): Promise<TlsStream> {
+    return await tlsServer(await this.data(), SERVER);
   }
 
   /** The network in which this server is the only other host. */
@@ -155,11 +176,11 @@ export class FtpServer {
     await this.#perform(this.#options.welcome ?? "220 ready", "");
     // A new reader may take over the stream, as TLS does: none holds more than its line.
     for (;;) {
-      const line = await new ByteReader(oneByOne(this.control)).readLine({
+      const line = await new ByteReader(oneByOne(this.#tls ?? this.control)).readLine({
         longest: 9999,
         end: "lf",
       });
-      if (line === null) return this.control.close();
+      if (line === null) return (this.#tls ?? this.control).close();
       const [, verb = "", argument = ""] = /^(\S*) ?(.*)$/s.exec(latin1(line)) ?? [];
       this.commands.push(latin1(line));
       const act = this.#script[verb] ?? "502 no such command";
@@ -180,7 +201,7 @@ function waker(): PromiseWithResolvers<void> {
   return wake;
 }
 
-function oneByOne(stream: TestStream): Pick<TestStream, "read"> {
+function oneByOne(stream: ByteStream): Pick<ByteStream, "read"> {
   return { read: (buffer) => stream.read(buffer.subarray(0, 1)) };
 }
 
@@ -221,10 +242,12 @@ export async function connect(
 /** A session with a server that follows `script`, logged in. */
 export async function session(
   script: Script = {},
-  { passive = true, ...options }: ScriptOptions & { passive?: boolean } = {},
+  { passive = true, tls = "none", ...options }:
+    & ScriptOptions
+    & Partial<Pick<FtpOptions, "passive" | "tls">> = {},
 ): Promise<{ client: FtpClient; server: FtpServer }> {
   const server = new FtpServer(script, options);
-  const client = await connect(server, { passive });
+  const client = await connect(server, { passive, tls, insecure: true });
   await client.login({ user: "guest", password: new Secret("secret") });
   server.commands = [];
   return { client, server };
