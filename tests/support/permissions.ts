@@ -11,6 +11,9 @@ function granted(name: Permission): boolean {
   return Deno.permissions.querySync({ name }).state === "granted";
 }
 
+/** How long a test may take, in milliseconds: one that waits in vain fails and holds nobody up. The longest take some ten seconds. */
+const TIMEOUT = 60_000;
+
 /** Registers a test that needs `permissions`; without them it is ignored. */
 export function testWith(
   permissions: Permission[],
@@ -18,7 +21,7 @@ export function testWith(
   fn: (t: Deno.TestContext) => void | Promise<void>,
 ): void {
   const ignore = !permissions.every(granted);
-  Deno.test({ name: ignore ? `${name} (needs -A)` : name, ignore, fn });
+  Deno.test({ name: ignore ? `${name} (needs -A)` : name, ignore, timeout: TIMEOUT, fn });
 }
 
 /** A test with sockets in process. `sys` is for the addresses of the machine. */
