@@ -274,7 +274,7 @@ async function deliver(
   pieces = limited(pieces, limit);
   // What is in the file is worth more than the server's words on why there is nothing new.
   if (file && head.status < 300 && framing.kind !== "none") {
-    await file.save(head, pieces, coded ? undefined : length);
+    await file.save(head, pieces, { length, coded });
   } else await showBody(pieces);
   return verdict(response);
 }

@@ -12,16 +12,16 @@ import { copy } from "./sink.ts";
 export class DownloadFile {
   #size = 0;
   #modified: Date | undefined;
-  #written = 0;
+  #written: number | undefined;
   #canResume = false;
 
   private constructor(readonly path: string) {}
 
-  /** For an error message: what the file has by now. */
+  /** For an error message: what the file has by now, and whether a later run can go on from there. */
   get remark(): string {
-    return this.#canResume
-      ? `; ${this.path} has the first ${this.#written} bytes (-C - resumes)`
-      : "";
+    if (this.#written === undefined) return "";
+    const hint = this.#canResume ? " (-C - resumes)" : "";
+    return `; ${this.path} has the first ${this.#written} bytes${hint}`;
   }
 
   /** Looks at what is there to `resume`. Throws Failure. */
@@ -64,7 +64,7 @@ export class DownloadFile {
   async save(
     head: ResponseHead,
     body: AsyncIterable<Uint8Array>,
-    length: number | undefined,
+    { length, coded }: { length: number | undefined; coded: boolean },
   ): Promise<void> {
     const offset = this.#offset(head);
     const lastModified = strongLastModified(head.fields);
@@ -72,9 +72,14 @@ export class DownloadFile {
     // A disk takes a write into memory, which is quicker than handing it to another thread. A FIFO or
     // a device may take its time, in which nothing else must stop.
     const { isFile } = await file.stat();
-    this.#written = offset;
-    this.#canResume = isFile;
-    const progress = await startProgress(offset, length && offset + length);
+    let written = offset;
+    const count = (taken: number): void => {
+      written += taken;
+      if (isFile) this.#written = written;
+    };
+    count(0);
+    this.#canResume = lastModified !== undefined && !coded && (head.status === 200 || offset > 0);
+    const progress = await startProgress(offset, coded ? undefined : length && offset + length);
     const finish = (): void => {
       progress[Symbol.dispose]();
       if (lastModified && isFile) file.utimeSync(new Date(), lastModified);
@@ -90,19 +95,19 @@ export class DownloadFile {
           for (let rest = piece; rest.length > 0;) {
             const taken = isFile ? file.writeSync(rest) : await file.write(rest);
             rest = rest.subarray(taken);
-            this.#written += taken;
+            count(taken);
           }
         } catch (error) {
           throw fileFailure(this.path, error);
         }
-        progress.update(this.#written);
+        progress.update(written);
       });
     } finally {
       finish();
     }
     // RFC 9110 section 15.3.7: a server may send less than it was asked for.
     const whole = offset > 0 ? contentRange(head.fields)?.size : undefined;
-    if (whole !== undefined && this.#written !== whole) {
+    if (whole !== undefined && written !== whole) {
       throw new ProtocolError(`the server sent a part that ends before byte ${whole}`);
     }
   }

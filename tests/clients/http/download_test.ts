@@ -1,5 +1,5 @@
 /** What the http program does with files. */
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { gzipSync } from "node:zlib";
 import { latin1 } from "../../../tools/protocol/text.ts";
 import { processTest } from "../../support/permissions.ts";
@@ -117,6 +117,11 @@ processTest("http --max-filesize limits what is written", async () => {
     stderr,
     "the body is larger than --max-filesize (65536 bytes)",
   );
+  await inFolder(async (cwd) => {
+    const saved = await http(["-o", "bomb", ...args], { cwd });
+    assertEquals([saved.code, (await Deno.stat(`${cwd}/bomb`)).size], [1, 65536]);
+    assertMatch(saved.stderr, /; bomb has the first 65536 bytes\n$/);
+  });
   answer = `${OK}Content-Length: 100000\r\n\r\n`;
   const known = await http(args);
   assertEquals([known.code, known.stdout], [1, ""]);
