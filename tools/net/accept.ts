@@ -6,7 +6,7 @@
 import { delay } from "@std/async/delay";
 import type { Log } from "../program/log.ts";
 import { unmapped } from "../protocol/address.ts";
-import { closeQuietly, isGone } from "./errors.ts";
+import { closeQuietly, isClosed, isGone } from "./errors.ts";
 import { type Caps, ConnectionCount } from "./limits.ts";
 
 /** What a server does with connections. */
@@ -36,8 +36,9 @@ export class Acceptor {
     this.#count = new ConnectionCount(options);
   }
 
-  /** Starts accepting from `listener`. */
+  /** Starts accepting from `listener`, until that is closed. After a shutdown it is closed at once. */
   listen(listener: Deno.TcpListener): void {
+    if (this.#stopping.signal.aborted) return closeQuietly(listener);
     this.#listeners.push(listener);
     this.#loops.push(this.#loop(listener));
   }
@@ -67,7 +68,7 @@ export class Acceptor {
         pause = FIRST_PAUSE;
         this.#admit(conn);
       } catch (error) {
-        if (this.#stopping.signal.aborted) return;
+        if (isClosed(error)) return; // The listener, by us.
         if (isGone(error)) continue; // The peer was gone before it was accepted.
         this.#options.log.event("cannot accept", {
           reason: (error as { code?: string }).code ?? String(error),
@@ -89,10 +90,7 @@ export class Acceptor {
         peer: peer.hostname,
         reason: "too many connections",
       });
-      // One write to a fresh connection never waits for the peer.
-      (refusal ? conn.write(refusal).catch(() => {}) : Promise.resolve())
-        .then(() => closeQuietly(conn));
-      return;
+      return void refuse(conn, refusal);
     }
     const task = this.#serve(conn, peer).finally(() => {
       this.#count.leave(peer.hostname);
@@ -116,5 +114,16 @@ export class Acceptor {
     } finally {
       closeQuietly(conn);
     }
+  }
+}
+
+/** One write to a fresh connection never waits for the peer, so refusals cannot pile up. */
+async function refuse(conn: Deno.TcpConn, refusal: Uint8Array | undefined): Promise<void> {
+  try {
+    if (refusal) await conn.write(refusal);
+  } catch {
+    // The client has gone already.
+  } finally {
+    closeQuietly(conn);
   }
 }

@@ -1,21 +1,29 @@
 /** What the errors of sockets mean. */
 export { closeQuietly } from "../program/close.ts";
-import { EXIT, Failure } from "../program/failure.ts";
+import { EXIT, Failure, plainMessage } from "../program/failure.ts";
 import { ProtocolError } from "../protocol/error.ts";
-import { visible } from "../protocol/text.ts";
 
 /**
  * Whether `error` only says that the connection is over: reset or closed by the
  * peer, or closed by ourselves while an operation was pending.
  */
 export function isGone(error: unknown): boolean {
+  return isReset(error) || isEnded(error) || isClosed(error);
+}
+
+/** Whether `error` only says that we closed the socket ourselves, before or during the operation. */
+export function isClosed(error: unknown): boolean {
+  return error instanceof Deno.errors.Interrupted || error instanceof Deno.errors.BadResource;
+}
+
+function isReset(error: unknown): boolean {
   return error instanceof Deno.errors.ConnectionReset ||
-    error instanceof Deno.errors.BrokenPipe ||
     error instanceof Deno.errors.ConnectionAborted ||
-    error instanceof Deno.errors.NotConnected ||
-    error instanceof Deno.errors.UnexpectedEof ||
-    error instanceof Deno.errors.Interrupted ||
-    error instanceof Deno.errors.BadResource;
+    error instanceof Deno.errors.NotConnected;
+}
+
+function isEnded(error: unknown): boolean {
+  return error instanceof Deno.errors.BrokenPipe || error instanceof Deno.errors.UnexpectedEof;
 }
 
 /**
@@ -39,19 +47,19 @@ function reason(error: unknown): string {
   if (error instanceof Deno.errors.ConnectionRefused) {
     return "connection refused (is a server running there?)";
   }
-  if (error instanceof Deno.errors.ConnectionReset) {
-    return "the peer reset the connection";
-  }
-  if (error instanceof Deno.errors.BrokenPipe) {
-    return "the peer closed the connection";
-  }
+  if (isReset(error)) return "the peer reset the connection";
+  if (isEnded(error)) return "the peer closed the connection";
+  if (isClosed(error)) return "the connection was closed";
   if (error instanceof Deno.errors.NotCapable) {
     return "this program was not given access to the network (see --help, Permissions)";
   }
-  if (/failed to lookup address|ENOTFOUND|EAI_/.test(message)) {
+  const code = (error as { code?: string }).code ?? "";
+  if (/Temporary failure|EAI_AGAIN/.test(message)) {
+    return "the name cannot be looked up now (no name server answers)";
+  }
+  if (error instanceof URIError || /failed to lookup address|ENOTFOUND|EAI_/.test(message)) {
     return "no such host (check the name, or give an address)";
   }
-  const code = (error as { code?: string }).code ?? "";
   if (
     code === "ENETUNREACH" || code === "EHOSTUNREACH" ||
     /unreachable/i.test(message)
@@ -64,5 +72,5 @@ function reason(error: unknown): string {
   ) {
     return "no answer in time";
   }
-  return visible(message);
+  return plainMessage(error);
 }

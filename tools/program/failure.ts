@@ -1,4 +1,5 @@
 /** How a program ends. */
+import { visible } from "../protocol/text.ts";
 
 /** The exit codes every program shares. */
 export const EXIT = {
@@ -58,5 +59,13 @@ function fileReason(error: unknown): string {
   const code = (error as { code?: string }).code;
   if (code === "ENOSPC") return "no space left on the disk";
   if (code === "EROFS") return "the disk is read-only";
-  return error instanceof Error ? error.message : String(error);
+  if (error instanceof Deno.errors.NotADirectory) return "a part of the path is no folder";
+  return plainMessage(error);
+}
+
+/** What an error nobody foresaw says, in one line and without what only programmers want to know. */
+export function plainMessage(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  const [, words] = /^(.*?) \(os error \d+\)/s.exec(message) ?? [];
+  return visible(words === undefined ? message : words.charAt(0).toLowerCase() + words.slice(1));
 }
