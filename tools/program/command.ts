@@ -3,7 +3,7 @@
  * error, an exit code. `program()` joins a description and a body into `main`.
  */
 import { flag, type Options, parseOptions, type Values } from "./options.ts";
-import { EXIT, Failure, UsageError } from "./failure.ts";
+import { EXIT, Failure, plainMessage, UsageError } from "./failure.ts";
 import { OutputClosed, say, writeOut } from "./terminal.ts";
 import { VERSION } from "./version.ts";
 
@@ -56,6 +56,7 @@ export function program<O extends Options>(
         return await printed(`${command.name} (labsock) ${VERSION}\n`);
       }
       const { options, words } = parseOptions(table, args);
+      if (options.help) return await printed(helpText(command)); // As in -vh.
       const [least, most] = command.words;
       if (words.length < least || words.length > most) {
         throw new UsageError(
@@ -67,11 +68,8 @@ export function program<O extends Options>(
       return await body({ options: options as Values<O>, words, calledAs });
     } catch (error) {
       if (error instanceof OutputClosed) return error.exitCode;
-      say(
-        `${command.name}: ${error instanceof Error ? error.message : String(error)}`,
-      );
-      if (error instanceof Failure) return error.exitCode;
-      return EXIT.refused;
+      say(`${command.name}: ${plainMessage(error)}`);
+      return error instanceof Failure ? error.exitCode : EXIT.refused;
     }
   };
 }
@@ -104,7 +102,7 @@ export function helpText(command: Command): string {
     section("Options", columns(rows)),
     section(
       "Examples",
-      command.examples.flatMap(([line, what]) => [`${line}`, `    ${what}`]),
+      command.examples.flatMap(([line, what]) => [line, `    ${what}`]),
     ),
     section("Permissions (deno run)", [command.permissions.join(" ")]),
     section("Follows", command.rfcs),
