@@ -12,7 +12,7 @@ export interface LineOptions {
   end: LineEnd;
 }
 
-// An idle connection holds this much; the buffer grows only to hold a longer line.
+// A connection that waits for its next line holds this much; only a longer line gets a larger buffer.
 const INITIAL_BUFFER = 4096;
 const CR = 13;
 const LF = 10;
@@ -82,6 +82,7 @@ export class ByteReader {
   async #fill(): Promise<boolean> {
     if (this.buffered === 0) {
       this.#start = this.#end = 0;
+      if (this.#buffer.length > INITIAL_BUFFER) this.#buffer = new Uint8Array(INITIAL_BUFFER);
     } else if (this.#end === this.#buffer.length) {
       const larger = this.#start > 0 ? this.#buffer : new Uint8Array(this.#buffer.length * 2);
       larger.set(this.#buffer.subarray(this.#start, this.#end));
