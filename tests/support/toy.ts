@@ -23,7 +23,7 @@ const ACTIONS: Record<string, () => Promise<number>> = {
 
   /** Writes more than any pipe holds, at once. */
   async heap(): Promise<number> {
-    await writeOut(new Uint8Array(HEAP).fill(HEAP_BYTE));
+    await writeOut(new Uint8Array(HEAP).fill(0x78));
     return EXIT.ok;
   },
 
@@ -53,12 +53,12 @@ const ACTIONS: Record<string, () => Promise<number>> = {
       if (++taken === 2) resolve();
     });
     // Listeners alone keep no program running.
-    const running = setInterval(() => {}, 1000);
+    setInterval(() => {}, 1000);
     say("ready");
     await promise;
     signals[Symbol.dispose]();
     say("as before");
-    return await new Promise<never>(() => running);
+    return await new Promise<never>(() => {});
   },
 
   async progress(): Promise<number> {
@@ -69,10 +69,8 @@ const ACTIONS: Record<string, () => Promise<number>> = {
   },
 };
 
-/** What `heap` writes: so many of this byte. */
+/** What `heap` writes: so many bytes. */
 export const HEAP = 8 << 20;
-/** The byte that `heap` writes. */
-export const HEAP_BYTE = 0x78;
 
 /** The `toy` program. */
 export const command = {

@@ -30,7 +30,7 @@ export async function startProgress(
 
 const WIDTH = 30;
 
-/** Bar, bytes, rate and the time to go (unknown total: no bar) after `seconds`. */
+/** Bar, bytes, rate and the time to go after `seconds`; no bar where the total is unknown, no time where nothing comes. */
 export function progressLine(
   value: number,
   start: number,
@@ -42,11 +42,12 @@ export function progressLine(
   if (total === undefined) return `${formatSize(value)}  ${speed}`;
   const share = total > 0 ? Math.min(1, value / total) : 1;
   const done = Math.floor(share * WIDTH);
-  const left = rate > 0 ? Math.ceil((total - value) / rate) : 0;
+  // A server may send more than it announced.
+  const left = Math.max(0, Math.ceil((total - value) / rate));
   return [
     `[${"=".repeat(done)}${" ".repeat(WIDTH - done)}] ${Math.floor(share * 100)}%`,
     `${formatSize(value)} of ${formatSize(total)}`,
     speed,
-    `${left} s left`,
+    ...rate > 0 ? [`${left} s left`] : [],
   ].join("  ");
 }

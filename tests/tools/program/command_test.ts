@@ -21,7 +21,8 @@ const COMMAND = {
     all: flag("Fetch all there is."),
     output: value("FILE", "Write to this file.", text, { short: "o" }),
     pace: valueOr("PACE", "How fast.", text, "slow"),
-    "with-a-name-as-long-as-this": list("THING", "Said below, as its name is long.", text),
+    "exclude-pattern": list("TEXT", "Said beside it.", text),
+    "exclude-patterns": list("TEXT", "Said below, as its name is long.", text),
     header: list(
       "LINE",
       "Send this line too; it is one that needs so many words that it has to be wrapped, " +
@@ -48,7 +49,8 @@ Options:
       --all                   Fetch all there is.
   -o, --output FILE           Write to this file.
       --pace PACE             How fast. [default: slow]
-      --with-a-name-as-long-as-this THING
+      --exclude-pattern TEXT  Said beside it.
+      --exclude-patterns TEXT
                               Said below, as its name is long.
   -H, --header LINE           Send this line too; it is one that needs so many
                               words that it has to be wrapped, and then again,
@@ -142,6 +144,7 @@ processTest("a program shows its help and its version, and does nothing else", a
       "refuse --help",
       "--help --version",
       "--nonsense --help", // Whoever errs and asks is told.
+      "--nonsense -h",
       "--pace --help",
       "a b c -h",
       "-hpfast",
