@@ -6,6 +6,7 @@ import {
   type RequestBody,
   standardFields,
 } from "../../../clients/http/request.ts";
+import { limitSilence } from "../../../tools/net/silence.ts";
 import type { ByteStream } from "../../../tools/net/stream.ts";
 import { Trace } from "../../../tools/program/trace.ts";
 import { parseTarget } from "../../../tools/protocol/http_url.ts";
@@ -167,6 +168,22 @@ Deno.test("http: a local error while uploading is reported as it is", async () =
     Error,
     "disk on fire",
   );
+  assert(conn.closed);
+});
+
+Deno.test("http: a server that falls silent within the body is late, and what came counts", async () => {
+  using time = new FakeTime();
+  const conn = scripted("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello", { end: "never" });
+  const response = await clientOf(limitSilence(conn, 1000)).exchange({
+    method: "GET",
+    target: parseTarget("http://server/"),
+    fields: standardFields(),
+  });
+  const first = await response.body.next();
+  assertEquals(new TextDecoder().decode(first.value), "hello");
+  const late = assertRejects(() => response.body.next(), Deno.errors.TimedOut);
+  await time.tick(1000);
+  await late;
   assert(conn.closed);
 });
 

@@ -25,6 +25,10 @@ processTest(
       );
       const again = await http(["-O", "-z", "my cake", url], { cwd });
       assertEquals([again.code, again.stderr], [0, "http: not modified\n"]);
+      const byDate = await http(["-z", MODIFIED, url], { cwd });
+      assertEquals([byDate.code, byDate.stderr], [0, "http: not modified\n"]);
+      const always = await http(["-z", "no such", url], { cwd });
+      assertEquals([always.code, always.stdout], [0, "hello"]);
       assertEquals(await Deno.readTextFile(`${cwd}/my cake`), "hello");
     });
   },

@@ -63,6 +63,9 @@ Deno.test("resolveLocation() resolves, decodes UTF-8 and drops the fragment", ()
   assertEquals(resolveLocation(base, "?x").href, "http://www/a/b?x");
   assertEquals(resolveLocation(base, "/\xc3\xa9").href, "http://www/%C3%A9");
   assertEquals(resolveLocation(base, "//other/").host, "other");
+  const local = parseTarget("http://[fe80::1%25eth0]/");
+  assertEquals(resolveLocation(local, "//[fe80::1]:81/").host, "fe80::1%eth0");
+  assertEquals(resolveLocation(local, "//[fe80::2]/").host, "fe80::2");
 });
 
 Deno.test("resolveLocation() throws nothing but ProtocolError", () => {
