@@ -1,5 +1,5 @@
 /** Where a server listens: addresses, ports, and the twin of a port that only root may take. */
-import { EXIT, Failure } from "../program/failure.ts";
+import { EXIT, Failure, plainMessage } from "../program/failure.ts";
 import { formatHostPort } from "../protocol/address.ts";
 import { closeQuietly } from "./errors.ts";
 
@@ -67,7 +67,7 @@ export function listenAt<S extends Socket>(
 function openAll<S extends Socket>({ transport, hosts }: Where, port: number, open: Open<S>): S[] {
   if (hosts.length > 0) return openEach(hosts, port, false, open);
   const openEverywhere = (wildcard: string): S[] => {
-    if (transport === "tcp") return openEach([wildcard], port, false, open);
+    if (transport === "tcp") return [openOne(wildcard, port, false, open)];
     // A port that is shared would be shared with another server too: it has to be free first.
     const probe = openOne(wildcard, port, false, open);
     probe.close();
@@ -77,13 +77,17 @@ function openAll<S extends Socket>({ transport, hosts }: Where, port: number, op
   try {
     return openEverywhere("::");
   } catch (error) {
-    // A machine without IPv6 says so in one of these ways.
-    const code = (error as { code?: string }).code;
-    const noIPv6 = code === "EAFNOSUPPORT" || code === "EADDRNOTAVAIL" ||
-      code === "EPROTONOSUPPORT";
-    if (!noIPv6 && !/no such address/.test(String(error))) throw error;
+    if (!NO_IPV6.has(codeOf(error))) throw error;
     return openEverywhere("0.0.0.0");
   }
+}
+
+// How a machine without IPv6 refuses its wildcard address.
+const NO_IPV6 = new Set(["EAFNOSUPPORT", "EADDRNOTAVAIL", "EPROTONOSUPPORT"]);
+
+function codeOf(error: unknown): string {
+  const cause = error instanceof Failure ? error.cause : error;
+  return (cause as { code?: string }).code ?? "";
 }
 
 function openEach<S extends Socket>(
@@ -96,9 +100,13 @@ function openEach<S extends Socket>(
   try {
     for (const host of hosts) {
       // With port 0 the system chooses for the first socket, and the others follow it.
-      const chosen = (sockets[0]?.addr as Deno.NetAddr | undefined)?.port ??
-        port;
-      sockets.push(openOne(host, chosen, shared, open));
+      const chosen = (sockets[0]?.addr as Deno.NetAddr | undefined)?.port ?? port;
+      try {
+        sockets.push(openOne(host, chosen, shared, open));
+      } catch (error) {
+        // An address of ours that is not ready yet (RFC 4862 section 5.4), or just gone: the wildcard socket serves it.
+        if (!shared || host === hosts.at(-1) || codeOf(error) !== "EADDRNOTAVAIL") throw error;
+      }
     }
     return sockets;
   } catch (error) {
@@ -129,10 +137,14 @@ function openOne<S>(
     if (error instanceof Deno.errors.AddrNotAvailable) {
       throw failure("no such address on this machine", error);
     }
-    if (/lookup address/.test(String(error))) {
+    if (error instanceof URIError || /lookup address/.test(String(error))) {
       throw failure("no such host", error);
     }
-    throw error;
+    if (error instanceof Deno.errors.NotCapable) {
+      throw failure("not allowed for this program (see --help, Permissions)", error);
+    }
+    if (error instanceof Deno.errors.PermissionDenied) throw error; // The twin port may do.
+    throw failure(plainMessage(error), error);
   }
 }
 
