@@ -1,5 +1,5 @@
 /** A UDP socket: its own buffer, one receive at a time. */
-import { closeQuietly, isGone } from "./errors.ts";
+import { closeQuietly, isClosed, isGone } from "./errors.ts";
 
 /** A datagram as it came. */
 export interface Datagram {
@@ -29,16 +29,16 @@ export class DatagramEndpoint {
 
   /** The next datagram; null when the endpoint was closed. Two pending receives would swap their datagrams. */
   async receive(): Promise<Datagram | null> {
-    try {
-      const [data, peer] = await this.#socket.receive(this.#buffer);
-      return {
-        data,
-        peer: peer as Deno.NetAddr,
-        cut: data.length === this.#buffer.length,
-      };
-    } catch (error) {
-      if (isGone(error)) return null;
-      throw error;
+    for (;;) {
+      try {
+        const [data, peer] = await this.#socket.receive(this.#buffer);
+        const cut = data.length === this.#buffer.length;
+        return { data, peer: peer as Deno.NetAddr, cut };
+      } catch (error) {
+        if (isClosed(error)) return null;
+        // Windows tells here that a datagram sent earlier did not arrive.
+        if (!isGone(error)) throw error;
+      }
     }
   }
 
