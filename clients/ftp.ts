@@ -14,18 +14,21 @@ import {
   VERBOSE_OPTION,
 } from "../tools/net/client.ts";
 import { type Command, program } from "../tools/program/command.ts";
-import { EXIT, UsageError } from "../tools/program/failure.ts";
-import { count, flag, size, text, value, valueOr } from "../tools/program/options.ts";
+import { EXIT } from "../tools/program/failure.ts";
+import { count, flag, size, text, value, valueOr, type Values } from "../tools/program/options.ts";
 import { onStop } from "../tools/program/signals.ts";
 import { say } from "../tools/program/terminal.ts";
 import { Trace } from "../tools/program/trace.ts";
 import { charset } from "../tools/protocol/ftp_charset.ts";
-import { isUrl } from "../tools/protocol/ftp_url.ts";
 import { FtpClient, type FtpConn, type FtpNetwork } from "./ftp/client.ts";
-import { jobsFor, SERVICE } from "./ftp/command_line.ts";
+import { hasJob, jobsFor, type Server, SERVICE } from "./ftp/command_line.ts";
+import { Script } from "./ftp/console.ts";
+import { History, historyPath } from "./ftp/history.ts";
 import { parseLogin } from "./ftp/login.ts";
 import { OneShot } from "./ftp/one_shot.ts";
 import { RateLimit } from "./ftp/rate.ts";
+import { Shell } from "./ftp/shell.ts";
+import { Terminal } from "./ftp/terminal.ts";
 
 export { FtpClient };
 
@@ -56,6 +59,8 @@ export const command = {
     user: value("NAME[:PASSWORD]", "Log in; a missing password is asked for.", parseLogin, {
       short: "u",
     }),
+    "no-login": flag("In a dialogue: log in by the command user only.", { short: "n" }),
+    "no-prompt": flag("In a dialogue: do not ask before each file of several.", { short: "i" }),
     tls: flag("Ask for TLS (AUTH TLS), and go no further without."),
     "limit-rate": value("SIZE", "Move no more than this in a second.", rate),
     retries: valueOr("N", "Try so many times more when a transfer breaks off.", times, "0"),
@@ -73,7 +78,15 @@ export const command = {
     ["ftp -T notes.txt -u me ftp://server/up/", "Send a file into a folder."],
   ],
   // --allow-sys is for --cacert alone: Deno asks for it before it tells the usual authorities.
-  permissions: ["--allow-net", "--allow-read", "--allow-write", "--allow-env", "--allow-sys"],
+  // --allow-run is for the command ! alone.
+  permissions: [
+    "--allow-net",
+    "--allow-read",
+    "--allow-write",
+    "--allow-env",
+    "--allow-sys",
+    "--allow-run",
+  ],
   rfcs: [
     "RFC 959 and 1123 (FTP), RFC 1738 (URLs), RFC 2389 (FEAT), RFC 2428 (EPSV, EPRT)",
     "RFC 2640 (UTF-8), RFC 3659 (MLSD, SIZE, MDTM, REST), RFC 4217 (TLS)",
@@ -112,21 +125,34 @@ function network(options: { ipv4: boolean; ipv6: boolean }): FtpNetwork {
   };
 }
 
+type FtpValues = Values<typeof command.options>;
+
+/** Makes the sessions that the options ask for. */
+function connector(options: FtpValues, trace: Trace): (server: Server) => Promise<FtpClient> {
+  return (server) =>
+    FtpClient.connect({
+      ...options,
+      ...network(options),
+      ...server,
+      passive: !options.active,
+      trustPassiveHost: options.trustPasv,
+      trace,
+    });
+}
+
 /** Runs `ftp`; returns its exit code. */
 export const main = program(command, async ({ options, words }) => {
-  if (!words.some(isUrl)) throw new UsageError("give a URL");
-  const jobs = await jobsFor(words, options);
   if (options.cacert !== undefined) await trustFile(options.cacert);
+  const [word] = words;
+  // A URL without a path is a server to talk to.
+  const isUrls = words.length > 1 || word !== undefined && /:\/\/.*\//.test(word);
+  return isUrls || hasJob(options) ? await oneShot(words, options) : await dialogue(word, options);
+});
+
+async function oneShot(words: string[], options: FtpValues): Promise<number> {
+  const jobs = await jobsFor(words, options);
   const shot = new OneShot({
-    connect: (server) =>
-      FtpClient.connect({
-        ...options,
-        ...network(options),
-        ...server,
-        passive: !options.active,
-        trustPassiveHost: options.trustPasv,
-        trace: new Trace(options.verbose),
-      }),
+    connect: connector(options, new Trace(options.verbose)),
     retries: options.retries,
     createDirs: options.createDirs,
     rate: options.limitRate,
@@ -137,6 +163,33 @@ export const main = program(command, async ({ options, words }) => {
     Deno.exit(EXIT.interrupted);
   });
   return await shot.run(jobs);
-});
+}
+
+async function dialogue(host: string | undefined, options: FtpValues): Promise<number> {
+  const interactive = Deno.stdin.isTerminal();
+  const history = History.open(interactive ? historyPath() : undefined);
+  const trace = new Trace(options.verbose);
+  const shell: Shell = new Shell({
+    ...options,
+    connect: connector(options, trace),
+    console: interactive ? new Terminal(history, (line) => shell.complete(line)) : new Script(),
+    history,
+    trace,
+    rate: options.limitRate,
+    settings: {
+      ascii: options.ascii,
+      passive: !options.active,
+      verbose: interactive,
+      prompt: !options.noPrompt,
+      hash: 0,
+    },
+  });
+  using _signals = onStop((signal) => {
+    if (interactive && signal === "SIGINT") return shell.interrupt();
+    say(`ftp: interrupted${shell.keep()}`);
+    Deno.exit(EXIT.interrupted);
+  });
+  return await shell.run(host);
+}
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

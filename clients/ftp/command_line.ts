@@ -68,6 +68,13 @@ export async function jobsFor(words: readonly string[], options: JobOptions): Pr
   return jobs;
 }
 
+/** Whether an option asks for something that is done with URLs alone. */
+export function hasJob(options: JobOptions): boolean {
+  const { output, continueAt, uploadFile } = options;
+  return [output, continueAt, uploadFile].some((option) => option !== undefined) ||
+    options.append || options.createDirs || options.listOnly || options.head || options.recursive;
+}
+
 /** Reads a URL of the command line. Throws UsageError. */
 export function readUrl(word: string, encoding: string): FtpUrl {
   try {
@@ -108,6 +115,7 @@ function checkTogether(words: readonly string[], options: JobOptions): void {
   if (continueAt && options.ascii) {
     throw new UsageError("-C and --ascii do not go together: text has no bytes to count");
   }
+  if (words.length === 0) throw new UsageError("give the URL that is meant");
   if (words.length > 1) {
     if (uploadFile !== undefined) throw new UsageError("-T goes with one URL");
     if (output !== undefined && output !== "-") {

@@ -52,7 +52,7 @@ export async function fetchFile(
   return bytes;
 }
 
-/** A local file, or standard input, that is to be sent. `using` closes it. */
+/** What is to be sent. `using` closes it. */
 export interface LocalSource extends Disposable {
   read: Source;
   /** In bytes; undefined for what is no regular file. */
@@ -60,16 +60,18 @@ export interface LocalSource extends Disposable {
   modified: Date | undefined;
 }
 
-/** Opens a local file from `offset` on; `-` is standard input. Throws Failure. */
+/** Standard input, to its end. */
+export function standardInput(): LocalSource {
+  return {
+    read: (buffer) => Deno.stdin.read(buffer),
+    size: undefined,
+    modified: undefined,
+    [Symbol.dispose]: () => {},
+  };
+}
+
+/** Opens a local file from `offset` on. Throws Failure. */
 export async function openSource(path: string, offset = 0): Promise<LocalSource> {
-  if (path === "-") {
-    return {
-      read: (buffer) => Deno.stdin.read(buffer),
-      size: undefined,
-      modified: undefined,
-      [Symbol.dispose]: () => {},
-    };
-  }
   try {
     const { isFile, isDirectory, size, mtime } = await Deno.stat(path);
     if (isDirectory) throw new Deno.errors.IsADirectory();

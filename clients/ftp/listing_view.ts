@@ -36,3 +36,39 @@ function shownName({ name, type, target }: FtpEntry): string {
   const mark = type === "dir" ? "/" : "";
   return visible(name) + mark + (target === undefined ? "" : ` -> ${visible(target)}`);
 }
+
+/** The names in columns, read downwards, for a screen of `width`; one on each line when that is 0. */
+export function shortListing(entries: readonly FtpEntry[], width: number): string {
+  const names = entries.map(({ name, type }) => visible(name) + (type === "dir" ? "/" : ""));
+  const widths = names.map(displayWidth);
+  for (let columns = Math.min(names.length, Math.floor(width / 3)); columns > 1; columns--) {
+    const rows = Math.ceil(names.length / columns);
+    const columnWidths = Array.from(
+      { length: Math.ceil(names.length / rows) },
+      (_, column) => Math.max(...widths.slice(column * rows, (column + 1) * rows)),
+    );
+    if (sum(columnWidths) + GAP * (columnWidths.length - 1) > width) continue;
+    return Array.from({ length: rows }, (_, row) =>
+      columnWidths.map((columnWidth, column) => {
+        const at = column * rows + row;
+        return (names[at] ?? "") + " ".repeat(columnWidth - (widths[at] ?? 0) + GAP);
+      }).join("").trimEnd() + "\n").join("");
+  }
+  return names.map((name) => `${name}\n`).join("");
+}
+
+const GAP = 2;
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}
+
+const WIDE =
+  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\p{Emoji_Presentation}]/u;
+const NO_WIDTH = /[\p{Mn}\p{Me}\u200d\ufe0f]/u;
+
+/** How many places `text` takes on a terminal: two for a character of Chinese, none for an accent. */
+export function displayWidth(text: string): number {
+  if (/^[\x20-\x7e]*$/.test(text)) return text.length;
+  return sum([...text].map((char) => NO_WIDTH.test(char) ? 0 : WIDE.test(char) ? 2 : 1));
+}

@@ -49,7 +49,8 @@ function isSecret({ login, password }: NetrcEntry): boolean {
   return password !== undefined && !isGuest(login ?? "");
 }
 
-function isGuest(name: string): boolean {
+/** Whether anybody may be `name`. */
+export function isGuest(name: string): boolean {
   return name === "anonymous" || name === "ftp";
 }
 

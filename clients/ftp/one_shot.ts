@@ -1,11 +1,12 @@
 /** `ftp URL...`: each URL is fetched, listed or sent to, without questions. */
 import { EXIT, Failure } from "../../tools/program/failure.ts";
 import { say } from "../../tools/program/terminal.ts";
+import { blame } from "./blame.ts";
 import type { FtpClient } from "./client.ts";
 import type { Job, Server } from "./command_line.ts";
 import { unlessRefused } from "./file_transfer.ts";
 import type { RateLimit } from "./rate.ts";
-import { type Task, taskOf, urlFailure } from "./tasks.ts";
+import { type Task, taskOf } from "./tasks.ts";
 
 /** How it is done. */
 export interface OneShotOptions {
@@ -65,10 +66,10 @@ export class OneShot {
       try {
         return await task.attempt(await this.#reach(job));
       } catch (error) {
-        const { exitCode, message } = urlFailure(job, error, "");
+        const { exitCode, message } = blame(job.url.shown, error);
         const isPassing = exitCode === EXIT.unreachable || exitCode === EXIT.later;
         if (!isPassing || !task.repeatable || tries > this.#options.retries) {
-          throw urlFailure(job, error, task.giveUp());
+          throw blame(job.url.shown, error, task.giveUp());
         }
         say(`ftp: ${message}; trying again in ${wait / 1000} s`);
         await this.#options.wait(wait);

@@ -21,8 +21,8 @@ export interface Target {
   readonly sink: Sink;
   /** It is all there: shows it under its name, with the server's time. */
   finish(): void;
-  /** It broke off: what is there stays, for `resume`. Returns what to say about it. */
-  keep(): string;
+  /** It broke off: what is there stays, to go on from. Returns how many bytes. */
+  keep(): number;
 }
 
 /** Standard output; a transfer that is tried again goes on where it broke off. */
@@ -36,8 +36,8 @@ export class StandardOutput implements Target {
 
   finish(): void {}
 
-  keep(): string {
-    return "";
+  keep(): number {
+    return 0;
   }
 }
 
@@ -142,13 +142,10 @@ export class LocalFile implements Target {
     }
   }
 
-  keep(): string {
+  keep(): number {
     this.#close();
-    if (this.#written === 0) {
-      if (this.#name !== this.path) Deno.removeSync(this.#name);
-      return "";
-    }
-    return `; the first ${this.#written} bytes are kept (-C - goes on)`;
+    if (this.#written === 0 && this.#name !== this.path) Deno.removeSync(this.#name);
+    return this.#written;
   }
 
   /** Gives it the server's time: that of a part tells whether the server's file has changed since. */

@@ -1,12 +1,18 @@
 /** What is done with one URL, in one attempt or in several. */
-import { peerFailure } from "../../tools/net/errors.ts";
 import { EXIT, Failure } from "../../tools/program/failure.ts";
 import { startProgress } from "../../tools/program/progress.ts";
 import { say, writeOut } from "../../tools/program/terminal.ts";
 import { visible } from "../../tools/protocol/text.ts";
 import type { FtpClient } from "./client.ts";
 import type { Job } from "./command_line.ts";
-import { fetchFile, openSource, remoteFacts, sendFile, unlessRefused } from "./file_transfer.ts";
+import {
+  fetchFile,
+  openSource,
+  remoteFacts,
+  sendFile,
+  standardInput,
+  unlessRefused,
+} from "./file_transfer.ts";
 import { longListing, sorted } from "./listing_view.ts";
 import type { RateLimit } from "./rate.ts";
 import { LocalFile, type RemoteFacts, StandardOutput, type Target } from "./target.ts";
@@ -101,7 +107,8 @@ class Download implements Task {
   }
 
   giveUp(): string {
-    return this.#target?.keep() ?? "";
+    const kept = this.#target?.keep() ?? 0;
+    return kept > 0 ? `; ${kept} bytes are kept (-C - goes on)` : "";
   }
 }
 
@@ -127,7 +134,7 @@ class Upload implements Task {
     const offset = resume || this.#begun
       ? await unlessRefused(client, () => client.size(name)) ?? 0
       : 0;
-    using source = await openSource(file, offset);
+    using source = file === "-" ? standardInput() : await openSource(file, offset);
     if (source.size !== undefined && offset > source.size) {
       throw new Failure(
         EXIT.refused,
@@ -151,14 +158,4 @@ class Upload implements Task {
   giveUp(): string {
     return "";
   }
-}
-
-/** The Failure for a URL that ended in `error`: one line that says which and why. */
-export function urlFailure({ url }: Job, error: unknown, remark: string): Failure {
-  if (error instanceof Failure && (error.exitCode === EXIT.ok || error.exitCode === EXIT.file)) {
-    return error;
-  }
-  const { exitCode, message } = peerFailure(url.shown, error);
-  const said = error instanceof Failure ? `${url.shown}: ${message}` : message;
-  return new Failure(exitCode, said + remark, { cause: error });
 }

@@ -1,0 +1,93 @@
+/** The commands at the prompt, in one table: help, completion and refusals derive from it. */
+import { UsageError } from "../../tools/program/failure.ts";
+import { visible } from "../../tools/protocol/text.ts";
+import { LOCAL_COMMANDS } from "./commands_local.ts";
+import { REMOTE_COMMANDS } from "./commands_remote.ts";
+import { SESSION_COMMANDS } from "./commands_session.ts";
+import { TRANSFER_COMMANDS } from "./commands_transfer.ts";
+import type { Shell } from "./shell.ts";
+import { splitWords, type Word } from "./words.ts";
+
+/** What a word of a command is, for completion. */
+export type Kind = "remote" | "local" | "command";
+
+/** A command. */
+export interface ShellCommand {
+  /** The first is the one in messages. */
+  names: [string, ...string[]];
+  /** Its arguments, as help shows them. */
+  usage: string;
+  help: string;
+  /** The least and the most arguments. */
+  words: [number, number];
+  /** Takes all that follows its name as one word, as it is. */
+  raw?: boolean;
+  /** What its arguments are: one for each, the last for all that follow. */
+  kinds?: Kind[];
+  /** Whether a password is among its arguments: then the line is not remembered. */
+  holdsSecret?(words: Word[]): boolean;
+  /** Does it. Throws what the session throws, and Failure. */
+  run(shell: Shell, words: Word[]): void | Promise<void>;
+}
+
+/** All commands, in the order of help. */
+export const COMMANDS: readonly ShellCommand[] = [
+  ...SESSION_COMMANDS,
+  ...REMOTE_COMMANDS,
+  ...TRANSFER_COMMANDS,
+  ...LOCAL_COMMANDS,
+  {
+    names: ["help", "?"],
+    usage: "[COMMAND]",
+    help: "List the commands, or say what one does.",
+    words: [0, 1],
+    kinds: ["command"],
+    run: async ({ console }, [word]) => {
+      const shown = word ? [findCommand(word.text)] : COMMANDS;
+      await console.write(helpText(shown, console.columns));
+    },
+  },
+];
+
+/** The command called `name`, or the only one that begins so. Throws UsageError. */
+export function findCommand(name: string): ShellCommand {
+  const wanted = name.toLowerCase();
+  const exact = COMMANDS.find(({ names }) => names.includes(wanted));
+  if (exact) return exact;
+  const found = COMMANDS.flatMap((command) => {
+    const known = command.names.find((name) => name.startsWith(wanted));
+    return known ? [{ command, known }] : [];
+  });
+  const [only] = found;
+  if (only && found.length === 1) return only.command;
+  if (found.length === 0) throw new UsageError(`${visible(name)}: no such command (see help)`);
+  const names = found.map(({ known }) => known).sort().join(", ");
+  throw new UsageError(`${visible(name)}: which one: ${names}?`);
+}
+
+/** What a line says: a command, and its arguments. Throws UsageError. */
+export function parseLine(line: string): { command: ShellCommand; words: Word[] } {
+  const [, name = "", rest = ""] = /^\s*(!|\S*)\s*(.*?)\s*$/s.exec(line) ?? [];
+  const command = findCommand(name);
+  if (command.raw) {
+    return { command, words: rest === "" ? [] : [{ text: rest, pattern: rest, start: 0 }] };
+  }
+  const { words, open } = splitWords(rest);
+  if (open !== "") throw new UsageError(`the quote ${open} is not closed`);
+  const [least, most] = command.words;
+  if (words.length < least || words.length > most) {
+    throw new UsageError(`usage: ${`${command.names[0]} ${command.usage}`.trim()}`);
+  }
+  return { command, words };
+}
+
+/** The commands with their arguments and what they do, `columns` wide at most if that can be. */
+function helpText(commands: readonly ShellCommand[], columns: number): string {
+  const rows = commands.map(({ names, usage, help }) =>
+    [`${names.join(", ")} ${usage}`.trim(), help] as const
+  );
+  const left = Math.max(...rows.map(([form]) => form.length)) + 2;
+  return rows.map(([form, help]) =>
+    left + help.length <= columns ? `${form.padEnd(left)}${help}\n` : `${form}\n    ${help}\n`
+  ).join("");
+}
