@@ -72,28 +72,45 @@ export function serverAddress(
 
 /**
  * What to hand to Deno.connect for `host`: the name itself, so that it tries
- * both address families, or an address of the one family asked for.
+ * both address families, or an address of the one family asked for. Throws as
+ * `firstAddress` does.
  */
 export async function connectName(
   host: string,
   { ipv4, ipv6 }: { ipv4: boolean; ipv6: boolean },
+  signal?: AbortSignal,
 ): Promise<string> {
   if (ipv4 === ipv6) return host;
-  return await firstAddress(host, ipv4 ? 4 : 6);
+  return await firstAddress(host, ipv4 ? 4 : 6, signal);
 }
 
 /**
  * The first address the system knows for `host`, by its hosts file and DNS.
- * `family` 0 is either. Throws as node:dns does (code ENOTFOUND).
+ * `family` 0 is either. Throws Failure for an address of the other family, as
+ * node:dns does (code ENOTFOUND), and the signal's reason when that aborts.
  */
 export async function firstAddress(
   host: string,
   family: 0 | 4 | 6,
+  signal?: AbortSignal,
 ): Promise<string> {
   const written = isIPv4(host) ? 4 : isIPv6(host) ? 6 : undefined;
-  if (written === undefined) return (await lookup(host, { family })).address;
+  if (written === undefined) return (await orAbort(lookup(host, { family }), signal)).address;
   if (family !== 0 && family !== written) {
     throw new Failure(EXIT.unreachable, `${host}: is not an IPv${family} address`);
   }
   return host;
+}
+
+/** The result of `work`, which itself goes on for nobody when the signal aborts first: a lookup cannot be stopped. */
+async function orAbort<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  const aborted = Promise.withResolvers<never>();
+  const abort = (): void => aborted.reject(signal?.reason);
+  signal?.addEventListener("abort", abort);
+  if (signal?.aborted) abort();
+  try {
+    return await Promise.race([work, aborted.promise]);
+  } finally {
+    signal?.removeEventListener("abort", abort);
+  }
 }

@@ -14,6 +14,7 @@ import {
 } from "../program/options.ts";
 import { onStop } from "../program/signals.ts";
 import { formatHostPort } from "../protocol/address.ts";
+import { Deadline } from "./deadline.ts";
 import { type Caps, defaultMaxConnections, perAddress } from "./limits.ts";
 import { TWIN_PORTS } from "./listen.ts";
 
@@ -29,6 +30,9 @@ export interface Server {
 
 /** How long connections may go on after a signal, in milliseconds: a transfer's end, within what an init system waits. */
 export const GRACE = 5000;
+
+/** How long the last log lines may take after that, in milliseconds: a stalled terminal or pipe does not keep us. */
+export const LAST_WORDS = 1000;
 
 /** Where to listen: `--host`, `--port`. */
 export function listenOptions(service: number): {
@@ -127,6 +131,8 @@ export async function runServer(
     log.say(`listening on ${transport} ${formatHostPort(hostname, port)}`);
   }
   await server.finished;
-  await log.flush();
+  const late = Promise.withResolvers<void>();
+  using _deadline = new Deadline(LAST_WORDS, late.resolve);
+  await Promise.race([log.flush(), late.promise]);
   return EXIT.ok;
 }
