@@ -14,6 +14,7 @@ import { formatCommand, maskCommand } from "../../tools/protocol/ftp_command.ts"
 import { type Reply, ReplyParser } from "../../tools/protocol/ftp_reply.ts";
 import { FtpError } from "./errors.ts";
 import type { FtpConn } from "./network.ts";
+import type { Protect } from "./tls.ts";
 
 /** What a control connection needs to know. */
 export interface ControlOptions {
@@ -55,7 +56,7 @@ export class Control {
   }
 
   /** Puts TLS on it by `upgrade`. Throws ProtocolError when something came before, unprotected. */
-  async protect(upgrade: (stream: ByteStream) => Promise<TlsStream>): Promise<void> {
+  async protect(upgrade: Protect): Promise<void> {
     await this.#closingOnFailure(async () => {
       if (this.#reader.buffered > 0) {
         throw new ProtocolError("the server sent something between its answer and TLS");

@@ -17,6 +17,7 @@ import {
 import type { Control } from "./control.ts";
 import { FtpError } from "./errors.ts";
 import type { FtpConn, FtpListener, FtpNetwork } from "./network.ts";
+import type { Protect } from "./tls.ts";
 
 /** How data connections are made. */
 export interface DataOptions extends FtpNetwork {
@@ -26,20 +27,20 @@ export interface DataOptions extends FtpNetwork {
   trustPassiveHost: boolean;
   trace: Trace;
   /** Puts TLS on a data connection, when the session has it. */
-  protect: ((conn: ByteStream) => Promise<TlsStream>) | undefined;
+  protect: Protect | undefined;
 }
 
 /** A data connection that is there, or that the server is about to make. */
 export class DataConnection {
   readonly #listener: FtpListener | undefined;
   readonly #peer: string;
-  readonly #protect: DataOptions["protect"];
+  readonly #protect: Protect | undefined;
   #conn: FtpConn | undefined;
   #stream: ByteStream | undefined;
   #tls: TlsStream | undefined;
   #closed = false;
 
-  constructor(from: FtpConn | FtpListener, peer: string, protect: DataOptions["protect"]) {
+  constructor(from: FtpConn | FtpListener, peer: string, protect: Protect | undefined) {
     if ("accept" in from) this.#listener = from;
     else this.#conn = from;
     this.#peer = peer;

@@ -1,7 +1,6 @@
 /** What all commands of a session share: its order, its protection, its transfers. */
 import { Deadline } from "../../tools/net/deadline.ts";
 import type { ByteStream } from "../../tools/net/stream.ts";
-import type { TlsStream } from "../../tools/net/tls.ts";
 import { EXIT, Failure } from "../../tools/program/failure.ts";
 import { concat } from "../../tools/protocol/bytes.ts";
 import { ProtocolError } from "../../tools/protocol/error.ts";
@@ -14,6 +13,7 @@ import { type Movement, receive } from "./copy.ts";
 import { DataConnector } from "./data.ts";
 import { FtpError, TransferAborted } from "./errors.ts";
 import type { FtpLogin, FtpOptions } from "./options.ts";
+import { askForTls, type Protect, sessionTls } from "./tls.ts";
 import { Transfer } from "./transfer.ts";
 
 /** The most that a listing may have, in bytes: a folder of 400,000 files; basic-ftp takes as much. */
@@ -45,19 +45,20 @@ export class FtpSession {
   #type: "A" | "I" | undefined;
   #features: ReadonlyMap<string, string> | undefined;
 
-  private constructor(control: Control, names: Charset, welcome: Reply, options: FtpOptions) {
+  private constructor(
+    control: Control,
+    protect: Protect | undefined,
+    names: Charset,
+    welcome: Reply,
+    options: FtpOptions,
+  ) {
     this.control = control;
     this.welcome = welcome;
     this.trace = options.trace;
     this.passive = options.passive;
     this.#charset = names;
-    this.#secure = options.tls !== "none";
-    const protect = (conn: ByteStream): Promise<TlsStream> =>
-      startTls(conn, options, control.tls?.session());
-    this.#connector = new DataConnector(control, {
-      ...options,
-      protect: this.#secure ? protect : undefined,
-    });
+    this.#secure = protect !== undefined;
+    this.#connector = new DataConnector(control, { ...options, protect });
   }
 
   /** See `FtpClient.connect`. */
@@ -71,18 +72,18 @@ export class FtpSession {
     const conn = await options.dial(options.host, options.port, late.signal);
     deadline[Symbol.dispose]();
     const control = new Control(conn, { ...options, charset: names });
-    const upgrade = (stream: ByteStream): Promise<TlsStream> => startTls(stream, options);
+    const protect = options.tls === "none" ? undefined : sessionTls(options, control);
     try {
-      if (options.tls === "implicit") await control.protect(upgrade);
+      if (protect && options.tls === "implicit") await control.protect(protect);
       let welcome = await control.read();
       // 120: ready in so many minutes (RFC 959 section 5.4).
       while (welcome.code < 200) welcome = await control.read();
       if (welcome.code >= 400) throw new FtpError(welcome);
-      if (options.tls === "explicit") {
+      if (protect && options.tls === "explicit") {
         await askForTls(control);
-        await control.protect(upgrade);
+        await control.protect(protect);
       }
-      return new FtpSession(control, names, welcome, options);
+      return new FtpSession(control, protect, names, welcome, options);
     } catch (error) {
       control.close(error as Error);
       throw error;
@@ -217,23 +218,4 @@ function expect(kind: 200 | 300, reply: Reply, verb: string): Reply {
   throw new ProtocolError(
     `${reply.code} is no answer to ${verb}: ${visible(reply.text.slice(0, 80))}`,
   );
-}
-
-/** AUTH TLS (RFC 4217 section 4). Throws Failure when the server has no TLS: nothing is sent in clear then. */
-async function askForTls(control: Control): Promise<void> {
-  try {
-    await control.ask("AUTH", "TLS");
-  } catch (error) {
-    if (!(error instanceof FtpError)) throw error;
-    throw new Failure(error.exitCode, `the server refuses TLS: ${error.message}`, { cause: error });
-  }
-}
-
-async function startTls(
-  stream: ByteStream,
-  { host, insecure }: FtpOptions,
-  session?: Uint8Array,
-): Promise<TlsStream> {
-  const { tlsClient } = await import("../../tools/net/tls.ts");
-  return await tlsClient(stream, { host, insecure, session });
 }

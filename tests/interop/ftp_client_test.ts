@@ -1,5 +1,5 @@
 /** The FTP session against real servers: in clear and with TLS, over IPv4 and IPv6. */
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { FtpClient, FtpError, type FtpOptions, TransferAborted } from "../../clients/ftp/client.ts";
 import { Trace } from "../../tools/program/trace.ts";
 import { concat } from "../../tools/protocol/bytes.ts";
@@ -86,7 +86,8 @@ function source(data: Uint8Array, offset = 0): (buffer: Uint8Array) => number | 
 }
 
 /** Everything that a user does, in one session. */
-async function session(client: FtpClient, home: string): Promise<void> {
+async function session(client: FtpClient | undefined, home: string): Promise<void> {
+  assert(client);
   const large = TREE["pub/large"] ?? noise(0);
   assertEquals(await client.pwd(), "/");
   const sizes = Object.entries(TREE).map(([path, { length }]) => [path, length]);
@@ -158,26 +159,36 @@ async function session(client: FtpClient, home: string): Promise<void> {
   await client.delete("up/active");
 }
 
+/** Calls `test` with a server that runs, and with clients, logged in. */
 async function withPeer(
   name: PeerName,
   options: { host: "127.0.0.1" | "::1"; tls: boolean },
-  test: (client: FtpClient, home: string) => Promise<void>,
+  count: number,
+  test: (clients: FtpClient[], home: string) => Promise<void>,
 ): Promise<void> {
   const home = await Deno.makeTempDir();
   const work = await Deno.makeTempDir();
+  const clients: FtpClient[] = [];
   try {
     await makeTree(home);
     await using peer = await startPeer(name, work, { ...options, home });
-    using client = await connectTo(options.host, {
-      // Deno keeps TLS sessions by name, for the whole process: each server must have its own.
-      host: `${name}.test`,
-      port: peer.port,
-      tls: options.tls ? "explicit" : "none",
-    });
-    await client.login({ user: peer.user, password: new Secret(peer.password) });
-    assertEquals(client.tlsVersion !== undefined, options.tls);
-    await test(client, home);
-    await client.quit();
+    try {
+      while (clients.length < count) {
+        const client = await connectTo(options.host, {
+          // Deno keeps TLS sessions by name, for the whole process: each server must have its own.
+          host: `${name}.test`,
+          port: peer.port,
+          tls: options.tls ? "explicit" : "none",
+        });
+        clients.push(client);
+        await client.login({ user: peer.user, password: new Secret(peer.password) });
+        assertEquals(client.tlsVersion !== undefined, options.tls);
+      }
+      await test(clients, home);
+      for (const client of clients) await client.quit();
+    } finally {
+      for (const client of clients) client.close();
+    }
   } finally {
     await Deno.remove(home, { recursive: true });
     await Deno.remove(work, { recursive: true });
@@ -190,8 +201,18 @@ for (const name of PEERS) {
       processTestUnless(
         missingPeer(name),
         `FtpClient does all it can with ${name}, ${tls ? "TLS" : "in clear"}, ${host}`,
-        () => withPeer(name, { host, tls }, session),
+        () => withPeer(name, { host, tls }, 1, ([client], home) => session(client, home)),
       );
     }
   }
+  processTestUnless(
+    missingPeer(name),
+    `FtpClient: two clients of ${name} at once keep their TLS sessions apart`,
+    () =>
+      withPeer(name, { host: "127.0.0.1", tls: true }, 2, async (clients) => {
+        await Promise.all(clients.map(async (client) => {
+          for (let i = 0; i < 5; i++) assertEquals(await fetched(client, "hello"), TREE["hello"]);
+        }));
+      }),
+  );
 }

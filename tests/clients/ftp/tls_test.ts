@@ -5,7 +5,7 @@ import { tlsServer } from "../../../tools/net/tls.ts";
 import { writeAll } from "../../../tools/net/writer.ts";
 import { ProtocolError } from "../../../tools/protocol/error.ts";
 import { Secret } from "../../../tools/protocol/secret.ts";
-import { connect, FtpServer, session } from "../../support/ftp_script.ts";
+import { type Act, connect, FtpServer, session } from "../../support/ftp_script.ts";
 import { SERVER } from "../../support/identities.ts";
 import { bytes, readText } from "../../support/stream.ts";
 
@@ -140,16 +140,15 @@ Deno.test("implicit TLS begins with it", async () => {
 });
 
 Deno.test("data that ends without the farewell of TLS is not all, whatever the server says", async () => {
-  const { client } = await session({
-    RETR: async (_, server) => {
-      await server.say("150 coming");
-      const raw = await server.data();
-      const data = await tlsServer(raw, SERVER);
-      await writeAll(data, bytes("part"));
-      await raw.closeWrite();
-      return "226 done";
-    },
-  }, { tls: "explicit" });
+  const cut = (text: string): Act => async (_, server) => {
+    await server.say("150 coming");
+    const raw = await server.data();
+    const data = await tlsServer(raw, SERVER);
+    if (text !== "") await writeAll(data, bytes(text));
+    await raw.closeWrite();
+    return "226 done";
+  };
+  const { client } = await session({ RETR: cut("part"), NLST: cut("") }, { tls: "explicit" });
   let text = "";
   const error = await assertRejects(
     () => client.download("f", (data) => void (text += new TextDecoder().decode(data))),
@@ -157,6 +156,7 @@ Deno.test("data that ends without the farewell of TLS is not all, whatever the s
     "without the farewell of TLS",
   );
   assertEquals([error.exitCode, text], [1, "part"]);
+  assertEquals(await client.names(), []);
   await client.noop();
   client.close();
 });
