@@ -4,6 +4,7 @@
  */
 import { UNSAFE, visible } from "../protocol/text.ts";
 import { BoundedOutput } from "./output.ts";
+import { writeSome } from "./terminal.ts";
 
 /** The forms of the log. */
 export type LogForm = "text" | "json";
@@ -32,7 +33,7 @@ export class Log {
   constructor(options: LogOptions) {
     this.#options = options;
     this.#output = new BoundedOutput(
-      options.write ?? ((bytes) => Deno.stderr.write(bytes)),
+      options.write ?? ((bytes) => writeSome(Deno.stderr, bytes)),
       (lost) => `${options.name}: ${lost} log lines were lost, as nobody was reading\n`,
     );
   }

@@ -29,10 +29,10 @@ processTest("writeOut() writes all, however much it is", async () => {
   assert(/^x*$/.test(stdout));
 });
 
-/** Why there is no file here that is always full, or undefined. */
-const noFull = Deno.build.os === "linux" ? undefined : "needs /dev/full";
+/** Why there is no Linux here, or undefined. */
+const notLinux = Deno.build.os === "linux" ? undefined : "needs Linux";
 
-processTestUnless(noFull, "writeOut() says when there is no room for the output", async () => {
+processTestUnless(notLinux, "writeOut() says when there is no room for the output", async () => {
   assertEquals(await inShell(`"$@" heap >/dev/full`), {
     code: 4,
     stdout: "",
@@ -40,7 +40,7 @@ processTestUnless(noFull, "writeOut() says when there is no room for the output"
   });
 });
 
-processTestUnless(noFull, "say() minds nothing, as there is nobody left to tell", async () => {
+processTestUnless(notLinux, "say() minds nothing, as there is nobody left to tell", async () => {
   assertEquals(await inShell(`"$@" talk 2>/dev/full`), { code: 0, stdout: "", stderr: "" });
   assertEquals(await inShell(`"$@" refuse 2>/dev/full`), { code: 5, stdout: "", stderr: "" });
   const gone = await inShell(`{ ${UNTIL_GONE}; "$@" talk 2>&1; echo "code $?" >&2; } | :`);
@@ -54,3 +54,31 @@ processTest("say() writes a line at once, in its order", async () => {
     "",
   ]);
 });
+
+// A pipe that refuses when it is full, and a reader that begins when it is.
+const NON_BLOCKING = `
+import array, fcntl, os, subprocess, sys, termios
+reader, writer = os.pipe()
+fcntl.fcntl(writer, fcntl.F_SETFL, fcntl.fcntl(writer, fcntl.F_GETFL) | os.O_NONBLOCK)
+child = subprocess.Popen(sys.argv[1:], stdout=writer)
+os.close(writer)
+room, queued = fcntl.fcntl(reader, 1032), array.array("i", [0]) # F_GETPIPE_SZ
+while queued[0] < room: fcntl.ioctl(reader, termios.FIONREAD, queued)
+length = 0
+while data := os.read(reader, 65536): length += len(data)
+print(length, child.wait())
+`;
+
+processTestUnless(
+  notLinux ?? missingProgram("python3"),
+  "writeOut() waits for room where the output does not wait by itself",
+  async () => {
+    const line = commandLine("tests/support/toy.ts", ["heap"], toy.permissions);
+    const args = ["-c", NON_BLOCKING, Deno.execPath(), ...line];
+    assertEquals(await runCommand("python3", args), {
+      code: 0,
+      stdout: `${HEAP} 0\n`,
+      stderr: "",
+    });
+  },
+);
