@@ -20,6 +20,12 @@ export interface Entry {
 /** All programs that `labsock` holds. */
 export const PROGRAMS: readonly Entry[] = [
   {
+    names: ["chat"],
+    kind: "client",
+    file: "clients/chat.ts",
+    load: () => import("../../clients/chat.ts"),
+  },
+  {
     names: ["daytime"],
     kind: "client",
     file: "clients/daytime.ts",
@@ -30,6 +36,12 @@ export const PROGRAMS: readonly Entry[] = [
     kind: "client",
     file: "clients/http.ts",
     load: () => import("../../clients/http.ts"),
+  },
+  {
+    names: ["chatd"],
+    kind: "server",
+    file: "servers/chat.ts",
+    load: () => import("../../servers/chat.ts"),
   },
   {
     names: ["daytimed"],

@@ -36,6 +36,19 @@ export const CHAPTERS: Chapter[] = [
     ],
   },
   {
+    title: "Chat",
+    about:
+      "Lines in, lines out: what one person says all others read. nc -C does as a client, too.\n" +
+      "Here nobody types, so the client only looks in.",
+    servers: [{ program: "chatd", args: [...ANY_PORT, "--motd", "Be nice to each other."] }],
+    steps: [{
+      what: "Come in under a name, and leave.",
+      program: "chat",
+      args: ["{chatd}", "--nick", "ada"],
+      shows: /Be nice[^]*you are now ada/,
+    }],
+  },
+  {
     title: "HTTP (RFC 9112)",
     about: "A request is lines of text and so is the head of its answer; then comes the page.\n" +
       "The server is Deno's own.",

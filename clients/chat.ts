@@ -1,0 +1,108 @@
+/** A chat client: for people at a terminal, and for scripts by pipes. */
+import {
+  connectName,
+  PATH_OPTIONS,
+  portOption,
+  serverAddress,
+  timeoutOption,
+} from "../tools/net/client.ts";
+import { closeQuietly, peerFailure } from "../tools/net/errors.ts";
+import { type Command, program } from "../tools/program/command.ts";
+import { EXIT } from "../tools/program/failure.ts";
+import { text, value } from "../tools/program/options.ts";
+import { say, writeOut } from "../tools/program/terminal.ts";
+import { formatHostPort } from "../tools/protocol/address.ts";
+import { CHAT_PORT } from "../tools/protocol/chat.ts";
+import { LineCutter } from "../tools/protocol/chat_lines.ts";
+import { converse, type Screen } from "./chat/session.ts";
+
+// Longer lines are cut by the server, which says so.
+const LONGEST_PIPED = 64 * 1024;
+
+/** Standard input and output as they are. */
+class Pipes implements Screen {
+  async show(line: string): Promise<void> {
+    await writeOut(`${line}\n`);
+  }
+
+  async *lines(): AsyncGenerator<string> {
+    const cutter = new LineCutter(LONGEST_PIPED);
+    const decoder = new TextDecoder();
+    const buffer = new Uint8Array(LONGEST_PIPED);
+    for (let read = Deno.stdin.read(buffer);; read = Deno.stdin.read(buffer)) {
+      const length = await read;
+      if (length === null) break;
+      for (const line of cutter.lines(buffer.subarray(0, length))) yield decoder.decode(line);
+    }
+    const rest = cutter.end();
+    if (rest.length > 0) yield decoder.decode(rest);
+  }
+
+  close(): void {}
+}
+
+/** `lines`, after a command that takes the name `nick`. */
+async function* introduced(
+  nick: string | undefined,
+  lines: AsyncIterable<string>,
+): AsyncGenerator<string> {
+  if (nick !== undefined) yield `/nick ${nick}`;
+  yield* lines;
+}
+
+/** The `chat` program. */
+export const command = {
+  name: "chat",
+  summary: "chat client: talk to all who are on a chat server",
+  usage: ["HOST[:PORT] [options]"],
+  words: [1, 1],
+  options: {
+    nick: value("NAME", "Take this name on arrival.", text),
+    ...portOption(CHAT_PORT),
+    ...timeoutOption("10s"),
+    ...PATH_OPTIONS,
+  },
+  examples: [
+    ["chat server", "Talk; /help lists the commands, Ctrl-D leaves."],
+    ["echo 'Dinner!' | chat server --nick cook", "Say a line, show what comes, and leave."],
+  ],
+  permissions: ["--allow-net", "--allow-env"],
+  rfcs: ["UTF-8 (RFC 3629) in lines"],
+} satisfies Command;
+
+/** Runs `chat`; returns its exit code. */
+export const main = program(command, async ({ options, words: [word = ""] }) => {
+  const server = serverAddress(word, options, CHAT_PORT);
+  const peer = formatHostPort(server.host, server.port);
+  let conn: Deno.TcpConn | undefined;
+  try {
+    conn = await Deno.connect({
+      hostname: await connectName(server.host, options),
+      port: server.port,
+      signal: AbortSignal.timeout(options.timeout),
+    });
+    conn.setNoDelay();
+    const screen = await screenFor();
+    const lines = screen.lines.bind(screen);
+    screen.lines = () => introduced(options.nick, lines());
+    const left = await converse(conn, screen);
+    if (left) say(`chat: ${peer}: the server closed the connection`);
+    return EXIT.ok;
+  } catch (error) {
+    throw peerFailure(peer, error);
+  } finally {
+    if (conn) closeQuietly(conn);
+  }
+});
+
+async function screenFor(): Promise<Screen> {
+  if (!Deno.stdin.isTerminal() || !Deno.stdout.isTerminal()) return new Pipes();
+  const { TerminalScreen } = await import("./chat/terminal.ts");
+  const screen: Screen = new TerminalScreen(!Deno.noColor, () => {
+    screen.close();
+    Deno.exit(EXIT.interrupted);
+  });
+  return screen;
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -1,0 +1,58 @@
+/** A conversation: what the server says is shown, what is said here is sent. */
+import { isGone } from "../../tools/net/errors.ts";
+import type { ByteStream } from "../../tools/net/stream.ts";
+import { writeAll } from "../../tools/net/writer.ts";
+import { safeText } from "../../tools/protocol/chat.ts";
+import { LineCutter } from "../../tools/protocol/chat_lines.ts";
+
+/** Where lines come from and go to: a terminal, or a pair of pipes. */
+export interface Screen {
+  /** Shows a line of the server's, which is safe to show. */
+  show(line: string): Promise<void>;
+  /** The lines to send, until there are no more. */
+  lines(): AsyncIterable<string>;
+  /** Gives the terminal back, and ends `lines`. */
+  close(): void;
+}
+
+// More than any server's line: its longest and a name. The rest of a longer one is not shown.
+const LONGEST_SHOWN = 8192;
+const READ_SIZE = 16 * 1024;
+
+/**
+ * Talks until the server closes. When there is nothing more to send, our half
+ * ends, and what still comes is shown. Returns whether the server was the first
+ * to end it. Throws what the connection failed with.
+ */
+export async function converse(conn: ByteStream, screen: Screen): Promise<boolean> {
+  let finished = false;
+  const sending = (async (): Promise<void> => {
+    const encoder = new TextEncoder();
+    for await (const line of screen.lines()) {
+      await writeAll(conn, encoder.encode(`${line}\r\n`));
+    }
+    finished = true;
+    await conn.closeWrite();
+  })().catch((error) => {
+    // A server that has left is noticed by reading, after its last words.
+    if (!isGone(error)) throw error;
+  });
+  try {
+    await Promise.race([listen(conn, screen), sending.then(() => new Promise<never>(() => {}))]);
+    return !finished;
+  } finally {
+    screen.close();
+  }
+}
+
+async function listen(conn: ByteStream, screen: Screen): Promise<void> {
+  const cutter = new LineCutter(LONGEST_SHOWN);
+  const decoder = new TextDecoder();
+  const show = (line: Uint8Array): Promise<void> => screen.show(safeText(decoder.decode(line)));
+  const buffer = new Uint8Array(READ_SIZE);
+  for (let length = await conn.read(buffer); length !== null; length = await conn.read(buffer)) {
+    for (const line of cutter.lines(buffer.subarray(0, length))) await show(line);
+  }
+  const rest = cutter.end();
+  if (rest.length > 0) await show(rest);
+}
