@@ -112,9 +112,6 @@ function checkTogether(words: readonly string[], options: JobOptions): void {
   if (uploadFile === undefined && append) throw new UsageError("-a goes with -T");
   if (uploadFile === undefined && createDirs) throw new UsageError("--create-dirs goes with -T");
   if (append && continueAt) throw new UsageError("-a and -C do not go together");
-  if (continueAt && options.ascii) {
-    throw new UsageError("-C and --ascii do not go together: text has no bytes to count");
-  }
   if (words.length === 0) throw new UsageError("give the URL that is meant");
   if (words.length > 1) {
     if (uploadFile !== undefined) throw new UsageError("-T goes with one URL");
@@ -128,6 +125,9 @@ function taskFor(url: FtpUrl, options: JobOptions): Job["task"] {
   const { uploadFile, output } = options;
   const ascii = url.type === undefined ? options.ascii : url.type === "a";
   const resume = options.continueAt !== undefined;
+  if (resume && ascii) {
+    throw new UsageError("-C and --ascii do not go together: text has no bytes to count");
+  }
   if (options.recursive) return { kind: "mirror", upload: uploadFile };
   if (uploadFile !== undefined) {
     const name = url.name || (uploadFile === "-" ? "" : basename(uploadFile));

@@ -88,7 +88,7 @@ export const LOCAL_COMMANDS: ShellCommand[] = [
   {
     names: ["hash"],
     usage: "[on|off|SIZE]",
-    help: "Show a # for each 1024 bytes, or so many, instead of a bar.",
+    help: "Show a # for each 1024 bytes, instead of a bar.",
     words: [0, 1],
     run: ({ settings }, [word]) => {
       const value = word?.text ?? (settings.hash > 0 ? "off" : "on");
@@ -98,7 +98,7 @@ export const LOCAL_COMMANDS: ShellCommand[] = [
   {
     names: ["lcd"],
     usage: "[FOLDER]",
-    help: "Go to a local folder; to the home folder without one.",
+    help: "Go to a local folder, or to the home folder.",
     words: [0, 1],
     kinds: ["local"],
     run: async (shell, [word]) => {

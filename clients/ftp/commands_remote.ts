@@ -70,7 +70,7 @@ export const REMOTE_COMMANDS: ShellCommand[] = [
   {
     names: ["ls"],
     usage: "[-l] [FOLDER|PATTERN]",
-    help: "List names; with -l, what the server itself says.",
+    help: "List names; -l: what the server itself says.",
     words: [0, 2],
     kinds: ["remote"],
     run: async ({ client, console }, words) => {
@@ -98,7 +98,7 @@ export const REMOTE_COMMANDS: ShellCommand[] = [
   {
     names: ["mls"],
     usage: "FOLDER|PATTERN...",
-    help: "List the names in folders, or those that patterns stand for, one on a line.",
+    help: "List names, one on a line.",
     words: [1, Infinity],
     kinds: ["remote"],
     run: async ({ client, console }, words) => {
@@ -170,7 +170,7 @@ export const REMOTE_COMMANDS: ShellCommand[] = [
   {
     names: ["chmod"],
     usage: "MODE FILE",
-    help: "Set the mode of a file on the server, such as 644.",
+    help: "Set the mode of a file, such as 644.",
     words: [2, 2],
     kinds: ["remote"],
     run: async (shell, words) => {

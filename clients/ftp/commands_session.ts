@@ -107,7 +107,7 @@ export const SESSION_COMMANDS: ShellCommand[] = [
   {
     names: ["quote"],
     usage: "LINE",
-    help: "Send a line to the server as it is, and show the reply.",
+    help: "Send a line as it is, and show the reply.",
     words: [1, 1],
     raw: true,
     holdsSecret: ([line]) => maskCommand(line?.text ?? "") !== line?.text,

@@ -78,7 +78,7 @@ export class Connection {
     }
     this.#client = client;
     this.#onReply(client.welcome);
-    if (this.#options.noLogin) return;
+    if (this.#options.noLogin && !given) return;
     const login = await knownLogin(server.host, given);
     if (login) await this.login({ name: login.user, password: login.password }, login.account);
     else await this.login(given ?? await this.#askName());

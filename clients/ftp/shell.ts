@@ -55,7 +55,9 @@ export class Shell {
   readonly #listed = new Map<string, Name[]>();
   #completing: Promise<unknown> = Promise.resolve();
   #code: number = EXIT.ok;
+  /** How often Ctrl-C came, and what was kept of a download, in the command that runs. */
   #interrupts = 0;
+  #kept = 0;
 
   constructor(options: ShellOptions) {
     this.console = options.console;
@@ -149,8 +151,8 @@ export class Shell {
 
   /** The program ends here: keeps what has arrived of a download, and returns what to say about it. */
   keep(): string {
-    const kept = this.target?.keep() ?? 0;
-    return kept > 0 ? `; ${kept} bytes are kept (reget goes on)` : "";
+    this.#kept = this.target?.keep() ?? 0;
+    return this.#kept > 0 ? `; ${this.#kept} bytes are kept (reget goes on)` : "";
   }
 
   /** Shows a reply, when that is wanted and not done already. */
@@ -199,7 +201,7 @@ export class Shell {
 
   /** Runs `work`; what it throws is said, of what is called `name`. Throws OutputClosed. */
   async #guard(name: () => string, work: () => Promise<void>): Promise<void> {
-    this.#interrupts = 0;
+    this.#interrupts = this.#kept = 0;
     try {
       await work();
     } catch (error) {
@@ -213,8 +215,9 @@ export class Shell {
     let failure = blame(name, error);
     let line = failure.message;
     if (session?.closed) {
-      failure = blame(peer, session.closed);
-      line = `${failure.message} (open connects again)`;
+      const kept = this.#kept > 0 ? `; ${this.#kept} bytes are kept` : "";
+      failure = blame(peer, session.closed, `${kept} (open connects again)`);
+      line = failure.message;
       this.connection.drop();
     } else if (failure.exitCode === EXIT.file) line = `${name}: ${line}`;
     this.console.say(line);
