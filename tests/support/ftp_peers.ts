@@ -1,6 +1,6 @@
 /** Real FTP servers, each started with one writable folder and one user. */
 import { delay } from "@std/async/delay";
-import { missingProgram } from "./permissions.ts";
+import { SERVER } from "./identities.ts";
 import { runCommand, ServerProcess } from "./process.ts";
 
 /** The servers there are. */
@@ -26,6 +26,9 @@ export interface Peer extends AsyncDisposable {
 
 const NOBODY = 65534;
 const PASSWORD = "guest@";
+// The same by crypt(3), for passwd files.
+const CRYPTED =
+  "$6$labsock$sKcqcFqwnSCRi2igJSOr9DrUxKsEl7cwoQp2ou/kz6KCEU7FCLZm.yMMFywAOLE4iGfm..HhNXr38R7.7rFgN0";
 
 /**
  * The folders where a server may be: those of Debian, and, since some of these
@@ -55,7 +58,7 @@ export function missingPeer(name: PeerName): string | undefined {
   const program = name === "pyftpdlib"
     ? find("lib/python3/dist-packages/pyftpdlib") && find("lib/python3/dist-packages/OpenSSL")
     : find(`sbin/${name}`);
-  return program ? missingProgram("openssl") : `${name} is not installed`;
+  return program ? undefined : `${name} is not installed`;
 }
 
 /** Starts a server in the folder `work`, for its files. */
@@ -63,7 +66,8 @@ export async function startPeer(name: PeerName, work: string, options: PeerOptio
   // Each server has a user of its own for what is written.
   await Deno.chmod(`${options.home}/up`, 0o777);
   const port = freePort(options.host);
-  const cert = await certificate(work);
+  const cert = `${work}/cert.pem`;
+  await Deno.writeTextFile(cert, SERVER.key + SERVER.cert, { mode: 0o600 });
   const [command, args, user] = await SETUP[name]({ ...options, work, port, cert });
   const process = new ServerProcess(command, args);
   await listens(process, options.host, port);
@@ -122,7 +126,7 @@ const SETUP: Record<PeerName, (setup: Setup) => Promise<Launch>> = {
 
   async proftpd({ host, tls, home, work, port, cert }): Promise<Launch> {
     const secrets = { mode: 0o600 };
-    await Deno.writeTextFile(`${work}/passwd`, await passwdLine(home), secrets);
+    await Deno.writeTextFile(`${work}/passwd`, passwdLine(home), secrets);
     await Deno.writeTextFile(`${work}/group`, `nogroup:x:${NOBODY}:lab\n`, secrets);
     const file = `${work}/proftpd.conf`;
     await Deno.writeTextFile(
@@ -156,8 +160,8 @@ HiddenStores off
 TLSEngine on
 TLSRequired on
 TLSProtocol TLSv1.2
-TLSRSACertificateFile ${cert}
-TLSRSACertificateKeyFile ${cert}
+TLSECCertificateFile ${cert}
+TLSECCertificateKeyFile ${cert}
 `,
         { append: true },
       );
@@ -169,7 +173,7 @@ TLSRSACertificateKeyFile ${cert}
     // An entry of pure-pw: name, password, ids, comment, home, and limits that are not set.
     await Deno.writeTextFile(
       `${work}/users`,
-      (await passwdLine(`${home}/./`)).replace(/:[^:]*$/, ":".repeat(12)),
+      passwdLine(`${home}/./`).replace(/:[^:]*$/, ":".repeat(12)),
     );
     const made = await runCommand(find("bin/pure-pw") ?? "pure-pw", [
       "mkdb",
@@ -207,28 +211,8 @@ servers.FTPServer((host, int(port)), handler).serve_forever()
 `;
 
 /** A line of a passwd file for the user `lab`. */
-async function passwdLine(home: string): Promise<string> {
-  const { stdout } = await runCommand("openssl", ["passwd", "-6", PASSWORD]);
-  return `lab:${stdout.trim()}:${NOBODY}:${NOBODY}::${home}:/bin/sh\n`;
-}
-
-/** A new certificate for localhost and the loopback addresses, with its key, in one file. */
-async function certificate(work: string): Promise<string> {
-  const [key, cert, both] = ["key", "cert", "both"].map((name) => `${work}/${name}.pem`);
-  await runCommand(
-    "openssl",
-    ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
-      .concat(
-        "-subj",
-        "/CN=localhost",
-        "-addext",
-        "subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1",
-      )
-      .concat("-keyout", key ?? "", "-out", cert ?? ""),
-  );
-  const text = await Deno.readTextFile(key ?? "") + await Deno.readTextFile(cert ?? "");
-  await Deno.writeTextFile(both ?? "", text, { mode: 0o600 });
-  return both ?? "";
+function passwdLine(home: string): string {
+  return `lab:${CRYPTED}:${NOBODY}:${NOBODY}::${home}:/bin/sh\n`;
 }
 
 /** A port that was free a moment ago: these servers cannot choose one themselves. */
