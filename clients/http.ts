@@ -27,12 +27,10 @@ import { latin1Bytes, visible, visibleBytes } from "../tools/protocol/text.ts";
 import { type Connection, HttpClient, type HttpResponse } from "./http/client.ts";
 import { DownloadFile } from "./http/download.ts";
 import { byteRange, fieldLine, fileFor, requestFor, resolveEntry } from "./http/command_line.ts";
-import { type HttpRequest, redirected } from "./http/request.ts";
+import { type HttpRequest, redirected, redirectLocation } from "./http/request.ts";
 import { limited, showBody } from "./http/sink.ts";
 
 export { HttpClient };
-
-const SERVICE = 80;
 
 /** The `http` program. */
 export const command = {
@@ -44,69 +42,32 @@ export const command = {
     include: flag("Show the head of the answer too.", { short: "i" }),
     head: flag("Ask for the head alone (HEAD).", { short: "I" }),
     ...VERBOSE_OPTION,
-    request: value("METHOD", "The method, such as DELETE.", text, {
-      short: "X",
+    request: value("METHOD", "The method, such as DELETE.", text, { short: "X" }),
+    header: list("'NAME: VALUE'", "Send this field too; 'NAME:' leaves a field out.", fieldLine, {
+      short: "H",
     }),
-    header: list(
-      "'NAME: VALUE'",
-      "Send this field too; 'NAME:' leaves a field out.",
-      fieldLine,
-      {
-        short: "H",
-      },
-    ),
-    data: list(
-      "DATA|@FILE",
-      "Send this (POST), byte for byte; @- is standard input.",
-      String,
-      {
-        short: "d",
-      },
-    ),
-    "upload-file": value(
-      "FILE",
-      "Send this file (PUT); - is standard input.",
-      text,
-      {
-        short: "T",
-      },
-    ),
-    range: value(
-      "RANGE",
-      "Ask for these bytes alone: 0-499, 500- or -500.",
-      byteRange,
-      {
-        short: "r",
-      },
-    ),
+    data: list("DATA|@FILE", "Send this (POST), byte for byte; @- is standard input.", String, {
+      short: "d",
+    }),
+    "upload-file": value("FILE", "Send this file (PUT); - is standard input.", text, {
+      short: "T",
+    }),
+    range: value("RANGE", "Ask for these bytes alone: 0-499, 500- or -500.", byteRange, {
+      short: "r",
+    }),
     output: value("FILE", "Save the body in this file.", text, { short: "o" }),
-    "remote-name": flag("Save it under the last name in the URL.", {
-      short: "O",
-    }),
-    "continue-at": value("-", "Complete the file that -o or -O names.", dash, {
-      short: "C",
-    }),
-    "time-cond": value("FILE|DATE", "Only if it is newer than this.", text, {
-      short: "z",
-    }),
+    "remote-name": flag("Save it under the last name in the URL.", { short: "O" }),
+    "continue-at": value("-", "Complete the file that -o or -O names.", dash, { short: "C" }),
+    "time-cond": value("FILE|DATE", "Only if it is newer than this.", text, { short: "z" }),
     location: flag("Follow redirects.", { short: "L" }),
     "max-redirs": valueOr("N", "Follow at most so many.", count, "20"),
-    user: value(
-      "NAME[:PASSWORD]",
-      "Log in (Basic); asks for a missing password.",
-      text,
-      {
-        short: "u",
-      },
-    ),
+    user: value("NAME[:PASSWORD]", "Log in (Basic); asks for a missing password.", text, {
+      short: "u",
+    }),
     compressed: flag("Let the server compress, and undo it."),
     "max-filesize": value("SIZE", "Take no more than this.", size),
-    resolve: list(
-      "HOST:PORT:ADDRESS",
-      "Connect there for HOST:PORT.",
-      resolveEntry,
-    ),
-    ...portOption(SERVICE),
+    resolve: list("HOST:PORT:ADDRESS", "Connect there for HOST:PORT.", resolveEntry),
+    port: { ...portOption(80).port, shown: "80, or 443 for https" },
     ...timeoutOption("30s"),
     ...PATH_OPTIONS,
     ...TRUST_OPTIONS,
@@ -114,20 +75,15 @@ export const command = {
   examples: [
     ["http www", "Show http://www/."],
     ["gethttp www | less", "Head and body, as http -i."],
-    [
-      "http -O http://server/cake.iso",
-      "Save as cake.iso; once more with -C - to complete it.",
-    ],
+    ["http -O http://server/cake.iso", "Save as cake.iso; once more with -C - to complete it."],
     ["http -d name=Ada -d age=36 http://server/form", "Fill in a form."],
-    [
-      "http -v -L --compressed https://server/",
-      "See how client and server talk.",
-    ],
+    ["http -v -L --compressed https://server/", "See how client and server talk."],
   ],
   // --allow-sys is for --cacert alone: Deno asks for it before it tells the usual authorities.
   permissions: ["--allow-net", "--allow-read", "--allow-write", "--allow-env", "--allow-sys"],
   rfcs: [
-    "RFC 9110 (HTTP semantics), RFC 9112 (HTTP/1.1), RFC 3986 (URI), RFC 7617 (Basic)",
+    "RFC 9110 (HTTP semantics), RFC 9112 (HTTP/1.1), RFC 3986 (URI), RFC 7617 (Basic),",
+    "RFC 1950 to 1952 (deflate, gzip), RFC 7932 (br), RFC 8878 (zstd)",
   ],
 } satisfies Command;
 
@@ -189,22 +145,16 @@ export const main = program(
     file?.askForRest(request.fields);
 
     const resolve = new Map(options.resolve);
+    let { target } = request;
     const client = new HttpClient(
-      (target) => dial(target, { ...options, resolve }),
+      (to) => dial(target = to, { ...options, resolve }),
       new Trace(options.verbose),
     );
-    let target = request.target;
     try {
       const follow = options.location ? options.maxRedirs : 0;
-      const response = await exchange(
-        client,
-        request,
-        follow,
-        async (response) => {
-          target = response.request.target;
-          if (showsHead) await writeOut(shownHead(response.head));
-        },
-      );
+      const response = await exchange(client, request, follow, async ({ head }) => {
+        if (showsHead) await writeOut(shownHead(head));
+      });
       try {
         return await deliver(response, file, options);
       } finally {
@@ -280,10 +230,11 @@ async function deliver(
 }
 
 /** The exit code for a status; a line says what the body may not. */
-function verdict({ head: { status, reason, fields }, request }: HttpResponse): number {
+function verdict({ head, request }: HttpResponse): number {
+  const { status, reason } = head;
   if (status === 304) say("http: not modified");
   else if (status >= 300) {
-    const location = status < 400 ? fields.get("Location") : undefined;
+    const location = redirectLocation(head);
     const hint = location === undefined ? "" : `: it is at ${visible(location)} (-L follows)`;
     say(`http: ${request.target.href}: ${status} ${visible(reason)}${hint}`);
   }

@@ -81,6 +81,11 @@ const FOR_ANYBODY = new Set([
   ...["if-modified-since", "if-range", "range", "user-agent"],
 ]);
 
+/** Where `head` redirects to, as it says; undefined when it does not. */
+export function redirectLocation({ status, fields }: ResponseHead): string | undefined {
+  return [301, 302, 303, 307, 308].includes(status) ? fields.all("Location")[0] : undefined;
+}
+
 /**
  * The request to follow a redirect with; undefined when `head` is none.
  * RFC 9110 section 15.4: 307 and 308 repeat the request as it was, after 303 it
@@ -92,10 +97,8 @@ export function redirected(
   head: ResponseHead,
 ): HttpRequest | undefined {
   const { status, fields } = head;
-  const [location] = fields.all("Location");
-  if (![301, 302, 303, 307, 308].includes(status) || location === undefined) {
-    return undefined;
-  }
+  const location = redirectLocation(head);
+  if (location === undefined) return undefined;
   if (new Set(fields.all("Location")).size > 1) {
     throw new ProtocolError("redirected to several places at once");
   }

@@ -129,6 +129,11 @@ processTest(
     const looping = await http(["-L", "--max-redirs", "3", `${url}/loop`]);
     assertEquals([looping.code, server.requests.length], [1, 3 + 4]);
     assertStringIncludes(looping.stderr, "redirected more than 3 times");
+    await using away = webServer(() =>
+      "HTTP/1.1 302 Found\r\nLocation: http://nosuch.invalid/\r\n\r\n"
+    );
+    const lost = await http(["-L", `http://127.0.0.1:${away.port}`]);
+    assertEquals([lost.code, /^http: nosuch\.invalid:80: /.test(lost.stderr)], [3, true]);
   },
 );
 
