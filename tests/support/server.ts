@@ -7,11 +7,14 @@ import { Log } from "../../tools/program/log.ts";
 import { writeOut } from "../../tools/program/terminal.ts";
 
 const [action] = Deno.args;
-const log = new Log({ name: "testd", form: "text", quiet: false });
+const log = new Log({ name: "testd", form: "text", quiet: action === "quiet" });
 
 /** Answers each line with `ok`, until the client ends; `flood` logs more than any pipe holds before the first. */
 function start(): Server {
-  if (action === "fail") throw new Error("the server cannot start");
+  if (action === "fail") {
+    for (let i = 1; i <= 3; i++) log.say(`notice ${i}`);
+    throw new Error("the server cannot start");
+  }
   const acceptor = new Acceptor({
     log,
     maxConnections: 10,
@@ -20,15 +23,15 @@ function start(): Server {
       for (let i = 0; action === "flood" && i < 5000; i++) {
         log.event("noise", { line: "x".repeat(50) });
       }
+      log.event("serving", {});
       const buffer = new Uint8Array(100);
       while (await conn.read(buffer) !== null) {
         await writeAll(conn, new TextEncoder().encode("ok\n"));
       }
     },
   });
-  const where = { transport: "tcp", hosts: ["127.0.0.1", "::1"], port: 0, service: 7 } as const;
   const listeners = listenAt(
-    { ...where, hosts: [...where.hosts] },
+    { transport: "tcp", hosts: ["127.0.0.1", "127.0.0.2"], port: 0, service: 7 },
     (hostname, port) => Deno.listen({ hostname, port }),
     () => {},
   );
@@ -36,6 +39,8 @@ function start(): Server {
   return {
     addrs: listeners.map(({ addr }) => addr),
     finished: acceptor.finished().then(() => {
+      log.say("almost over");
+      log.say("over");
       if (action === "break") throw new Error("the server broke");
     }),
     async shutdown(): Promise<void> {

@@ -70,14 +70,15 @@ export const CAP_OPTIONS = {
   }),
 };
 
-/** The caps given on the command line, or their defaults. */
+/** The caps given on the command line, or their defaults, where each connection takes so many `descriptors`. */
 export function capsFrom(
   options: {
     maxConnections: number | undefined;
     maxPerAddress: number | undefined;
   },
+  descriptors = 1,
 ): Caps {
-  const maxConnections = options.maxConnections ?? defaultMaxConnections();
+  const maxConnections = options.maxConnections ?? defaultMaxConnections(descriptors);
   return {
     maxConnections,
     maxPerAddress: options.maxPerAddress ?? perAddress(maxConnections),
@@ -113,26 +114,31 @@ function logForm(word: string): LogForm {
 
 /**
  * Starts a server, says where it listens, and runs it until a signal comes; a
- * second signal ends the grace period. Returns the exit code.
+ * second signal ends the grace period. Returns the exit code. However it ends,
+ * what was logged is written.
  */
 export async function runServer(
   log: Log,
   start: () => Server,
 ): Promise<number> {
+  let server: Server | undefined;
   let stopping = false;
   // Before any socket: the first signal listener cannot be had when descriptors have run out.
   using _signals = onStop(() => {
     if (stopping) Deno.exit(EXIT.ok);
     stopping = true;
-    server.shutdown().catch((error) => log.say(String(error)));
+    server?.shutdown().catch((error) => log.say(String(error)));
   });
-  const server = start();
-  for (const { transport, hostname, port } of server.addrs) {
-    log.say(`listening on ${transport} ${formatHostPort(hostname, port)}`);
+  try {
+    server = start();
+    for (const { transport, hostname, port } of server.addrs) {
+      log.say(`listening on ${transport} ${formatHostPort(hostname, port)}`);
+    }
+    await server.finished;
+    return EXIT.ok;
+  } finally {
+    const late = Promise.withResolvers<void>();
+    using _deadline = new Deadline(LAST_WORDS, late.resolve);
+    await Promise.race([log.flush(), late.promise]);
   }
-  await server.finished;
-  const late = Promise.withResolvers<void>();
-  using _deadline = new Deadline(LAST_WORDS, late.resolve);
-  await Promise.race([log.flush(), late.promise]);
-  return EXIT.ok;
 }

@@ -102,7 +102,7 @@ class Running implements AsyncDisposable {
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   processTest(`runServer(): ${signal} stops it; what is under way is finished first`, async () => {
-    await using server = await Running.start();
+    await using server = await Running.start("quiet");
     server.child.kill(signal);
     assertEquals(await server.says(), "stopping\n");
     assertEquals(await server.ask(), "ok\n");
@@ -112,7 +112,8 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
     assertEquals(
       stderr,
       `testd: listening on tcp 127.0.0.1:${server.port}\n` +
-        `testd: listening on tcp [::1]:${server.port}\n`,
+        `testd: listening on tcp 127.0.0.2:${server.port}\n` +
+        "testd: almost over\ntestd: over\n",
     );
   });
 }
@@ -123,7 +124,9 @@ processTest("runServer(): a second signal does not wait for anybody", async () =
   assertEquals(await server.says(), "stopping\n");
   assertEquals(await server.ask(), "ok\n");
   server.child.kill("SIGTERM");
-  assertEquals((await server.end()).code, 0);
+  const { code, stderr } = await server.end();
+  assertEquals(code, 0);
+  assert(!stderr.includes("over"), stderr); // It did not come to the end of the grace period.
 });
 
 processTest("runServer(): nobody reads the log, and it serves and stops all the same", async () => {
@@ -140,11 +143,15 @@ processTest("runServer(): nobody reads the log, and it serves and stops all the 
 processTest("runServer(): what goes wrong with a server comes through", async () => {
   const { code, stderr } = await run("tests/support/server.ts", ["fail"]);
   assertEquals(code, 1);
-  assertMatch(stderr, /the server cannot start/);
+  // What was said before is not lost, and stands before it.
+  assertMatch(
+    stderr,
+    /^testd: notice 1\ntestd: notice 2\ntestd: notice 3\n.*the server cannot start/,
+  );
   await using broken = await Running.start("break");
   broken.client.closeWrite();
   broken.child.kill("SIGTERM");
   const end = await broken.end();
   assertEquals(end.code, 1);
-  assertMatch(end.stderr, /the server broke/);
+  assertMatch(end.stderr, /^testd: over\n.*the server broke/m);
 });
