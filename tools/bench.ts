@@ -6,6 +6,7 @@ import { tableText } from "./bench/table.ts";
 import { type Command, program } from "./program/command.ts";
 import { EXIT, UsageError } from "./program/failure.ts";
 import { count, valueOr } from "./program/options.ts";
+import { onStop } from "./program/signals.ts";
 import { say, writeOut } from "./program/terminal.ts";
 
 const BENCHMARKS: Record<string, () => Promise<{ benchmark: Benchmark }>> = {
@@ -32,6 +33,8 @@ export const main = program(command, async ({ options: { rounds }, words: [name 
   if (load === undefined) {
     throw new UsageError(`name a benchmark: ${Object.keys(BENCHMARKS).join(", ")}`);
   }
+  // What the benchmark started hears of it, and goes too.
+  using _signals = onStop(() => Deno.exit(EXIT.interrupted));
   const { benchmark } = await load();
   const { rows, missing, failures, disturbed } = await runRounds(
     benchmark,

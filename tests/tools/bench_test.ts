@@ -1,11 +1,11 @@
 /** The frame of the benchmarks: turns, medians, ratios, and what is not there. */
 import { assertEquals, assertMatch } from "@std/assert";
 import type { Benchmark, Contender } from "../../tools/bench/benchmark.ts";
-import { freePort, listens, ours, startServer, timed } from "../../tools/bench/processes.ts";
+import { freePort, listens, ours, startServer, timed, until } from "../../tools/bench/processes.ts";
 import { type Row, runRounds } from "../../tools/bench/rounds.ts";
 import { median, tableText } from "../../tools/bench/table.ts";
 import { processTest, testWith } from "../support/permissions.ts";
-import { run } from "../support/process.ts";
+import { ROOT, run, runCommand } from "../support/process.ts";
 
 /** Contenders that note when they are asked, and answer with the round's number. */
 function noting(notes: string[], ...names: string[]): Contender[] {
@@ -135,4 +135,22 @@ processTest("timed() and startServer() say what went wrong", async () => {
 processTest("bench names its benchmarks when asked for one it does not know", async () => {
   const { code, stderr } = await run("tools/bench.ts", ["nonsense"]);
   assertEquals([code, /^bench: name a benchmark: .*http/.test(stderr)], [2, true], stderr);
+});
+
+processTest("what a benchmark made goes when the run is interrupted", async () => {
+  const port = freePort();
+  const code = `
+    import { memoryFolder } from "${ROOT}tools/bench/files.ts";
+    import { listens, ours, startServer } from "${ROOT}tools/bench/processes.ts";
+    const stack = new AsyncDisposableStack();
+    Deno.stdout.writeSync(new TextEncoder().encode(await memoryFolder(stack)));
+    const server = ours("daytimed", "--tcp", "--host", "127.0.0.1", "--port", "${port}");
+    await startServer(stack, server, () => listens(${port}));
+    Deno.exit(130);`;
+  const options = ["eval", "--quiet", `--config=${ROOT}deno.json`, code];
+  const ended = await runCommand(Deno.execPath(), options);
+  assertEquals([ended.code, ended.stderr], [130, ""]);
+  assertMatch(ended.stdout, /labsock-bench-/);
+  assertEquals(await Deno.stat(ended.stdout).catch((error) => error.name), "NotFound");
+  await until("the server to end", async () => !await listens(port));
 });

@@ -66,8 +66,13 @@ export async function startServer(
   }).spawn();
   let over = false;
   const ended = child.status.then(() => over = true);
-  stack.defer(async () => {
+  const kill = (): void => {
     if (!over) child.kill("SIGTERM");
+  };
+  addEventListener("unload", kill);
+  stack.defer(async () => {
+    removeEventListener("unload", kill);
+    kill();
     await ended;
   });
   await until(`${command} to be ready`, () => {

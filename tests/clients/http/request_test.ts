@@ -104,6 +104,8 @@ Deno.test("redirected() sends nothing of the user's own to another origin", () =
     ) => name);
     assertEquals(names, ["User-Agent", "Content-Type"], location);
   }
+  const down = follow(request("GET", "https://a/x"), 302, "http://a/x");
+  assertEquals(down?.fields.get("Authorization"), undefined);
   const same = follow(request("GET"), 302, "y?z");
   assertEquals(same?.fields.get("Authorization"), "Basic abc");
   assertEquals(same?.fields.get("Cookie"), "c=1");
