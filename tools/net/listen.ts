@@ -60,7 +60,7 @@ export function listenAt<S extends Socket>(
     notice(
       `${where.transport} port ${port} is not allowed for this user: taking ${twin}`,
     );
-    return openAll(where, twin, open);
+    return listenAt({ ...where, port: twin }, open, notice);
   }
 }
 

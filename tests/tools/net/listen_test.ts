@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { closeQuietly } from "../../../tools/net/errors.ts";
 import { listenAt, TWIN_PORTS, type Where } from "../../../tools/net/listen.ts";
 import { EXIT, Failure } from "../../../tools/program/failure.ts";
 import { netTest } from "../../support/permissions.ts";
@@ -85,6 +86,10 @@ Deno.test("listenAt(): a port that was asked for, or has no twin, is refused whe
   const advice = "not allowed for this user (take a port above 1023, or run as root)";
   assertEquals(refusal({ port: 13 }, denied), `port 13: ${advice}`);
   assertEquals(refusal({ service: 7 }, denied), `port 7: ${advice}`);
+  // A system may refuse the twin as well.
+  const { open } = opener(denied);
+  const error = assertThrows(() => listenAt(where(), open, () => {}), Failure);
+  assertEquals([error.exitCode, error.message], [EXIT.unreachable, `port 1313: ${advice}`]);
 });
 
 Deno.test("listenAt(): what is wrong with an address, in words; what was opened is closed", () => {
@@ -156,31 +161,97 @@ netTest("listenAt(): UDP leaves out an address that is not ready, but not the wi
   assertEquals(refusal(udp, notReady), "0.0.0.0:13: no such address on this machine");
 });
 
+const openTcp = (hostname: string, port: number): Deno.TcpListener =>
+  Deno.listen({ hostname, port });
+const openUdp = (hostname: string, port: number, reuseAddress: boolean): Deno.DatagramConn =>
+  Deno.listenDatagram({ transport: "udp", hostname, port, reuseAddress });
+
+/** Real sockets for a server at `hosts`, on a port that the system chooses unless there is one. */
+function listenFor(
+  transport: Where["transport"],
+  hosts: string[],
+  port = 0,
+): { sockets: (Deno.TcpListener | Deno.DatagramConn)[]; port: number } & Disposable {
+  const open: (
+    hostname: string,
+    port: number,
+    shared: boolean,
+  ) => Deno.TcpListener | Deno.DatagramConn = transport === "tcp" ? openTcp : openUdp;
+  const sockets = listenAt(where({ transport, hosts, port }), open, noNotice);
+  const ports = new Set(sockets.map(({ addr }) => (addr as Deno.NetAddr).port));
+  assertEquals(ports.size, 1);
+  return {
+    sockets,
+    port: [...ports][0] ?? 0,
+    [Symbol.dispose]: () => sockets.forEach(closeQuietly),
+  };
+}
+
 netTest("listenAt() with real sockets: a second server is told that the address is in use", () => {
-  const openTcp = (hostname: string, port: number): Deno.TcpListener =>
-    Deno.listen({ hostname, port });
-  const openUdp = (hostname: string, port: number, reuseAddress: boolean): Deno.DatagramConn =>
-    Deno.listenDatagram({ transport: "udp", hostname, port, reuseAddress });
-  for (const hosts of [[], ["127.0.0.1"], ["127.0.0.1", "::1"]]) {
-    for (
-      const [transport, open] of [["tcp", openTcp], ["udp", openUdp]] as [
-        Where["transport"],
-        (hostname: string, port: number, shared: boolean) => Deno.TcpListener | Deno.DatagramConn,
-      ][]
-    ) {
-      const first = listenAt(where({ transport, hosts, port: 0 }), open, noNotice);
-      const ports = first.map(({ addr }) => (addr as Deno.NetAddr).port);
-      const [port] = ports;
-      assert(port);
-      assert(ports.every((other) => other === port));
-      const error = assertThrows(
-        () => listenAt(where({ transport, hosts, port }), open, noNotice),
-        Failure,
-      );
-      assert(
-        error.message.endsWith(`${port}: address in use (is another server running? try --port)`),
-      );
-      first.forEach((socket) => socket.close());
+  const places = [[], ["127.0.0.1"], ["127.0.0.1", "127.0.0.2"]];
+  for (const transport of ["tcp", "udp"] as const) {
+    for (const first of places) {
+      using server = listenFor(transport, first);
+      for (const second of places) {
+        const { exitCode, message } = assertThrows(
+          () => listenFor(transport, second, server.port),
+          Failure,
+        );
+        assertEquals(exitCode, EXIT.unreachable);
+        assert(
+          message.endsWith(
+            `:${server.port}: address in use ` +
+              "(is another server running? try --port)",
+          ),
+          message,
+        );
+      }
     }
+  }
+});
+
+netTest("listenAt() with real sockets: UDP shares its port with nobody who would share", () => {
+  using taken = udpSocket("127.0.0.1", true);
+  assertThrows(() => listenFor("udp", [], taken.port), Failure, "address in use");
+});
+
+netTest(
+  "listenAt() with real sockets: one that cannot be had leaves none of the others open",
+  () => {
+    using taken = udpSocket("127.0.0.2");
+    assertThrows(() => listenFor("udp", ["127.0.0.1", "127.0.0.2"], taken.port), Failure);
+    using _free = listenFor("udp", ["127.0.0.1"], taken.port);
+  },
+);
+
+/** A UDP socket that `using` closes. */
+function udpSocket(
+  hostname: string,
+  reuseAddress = false,
+): { socket: Deno.DatagramConn; port: number } & Disposable {
+  const socket = openUdp(hostname, 0, reuseAddress);
+  const { port } = socket.addr as Deno.NetAddr;
+  return { socket, port, [Symbol.dispose]: () => socket.close() };
+}
+
+netTest("listenAt() with real sockets: UDP answers from the address that was asked", async () => {
+  const own = Deno.networkInterfaces().filter(({ family }) => family === "IPv4")
+    .map(({ address }) => address);
+  for (const hosts of [["127.0.0.1", "127.0.0.2"], []]) {
+    using server = listenFor("udp", hosts);
+    const answering = server.sockets.map(async (socket) => {
+      const conn = socket as Deno.DatagramConn;
+      for await (const [data, peer] of conn) await conn.send(data, peer);
+    });
+    // Without a socket for each address the answers would come from the first, which is the client's.
+    using client = udpSocket("127.0.0.1");
+    for (const hostname of hosts.length > 0 ? hosts : own) {
+      const asked = { transport: "udp", hostname, port: server.port } as const;
+      await client.socket.send(new Uint8Array(1), asked);
+      const [, answered] = await client.socket.receive();
+      assertEquals(answered, asked);
+    }
+    server[Symbol.dispose]();
+    await Promise.all(answering);
   }
 });
