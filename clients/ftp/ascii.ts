@@ -7,7 +7,10 @@ export function decoded(sink: Sink): { sink: Sink; end(): void | Promise<void> }
   const decoder = new AsciiDecoder();
   return {
     sink: (data) => sink(decoder.decode(data)),
-    end: () => sink(decoder.end()),
+    end: () => {
+      const rest = decoder.end();
+      if (rest.length > 0) return sink(rest);
+    },
   };
 }
 

@@ -280,7 +280,7 @@ export class FtpClient implements Disposable {
         async (stream, movement) => {
           const text = ascii ? decoded(sink) : undefined;
           await receive(stream, text?.sink ?? sink, movement);
-          await text?.end();
+          if (!movement.over) await text?.end();
         },
       );
       return { bytes, reply };

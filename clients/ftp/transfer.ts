@@ -13,13 +13,6 @@ import { FtpError } from "./errors.ts";
 // (proftpd). Others read no command before the transfer is over (vsftpd).
 const ABORT_GRACE = 1000;
 
-function truncated(): Failure {
-  return new Failure(
-    EXIT.refused,
-    "the data connection ended without the farewell of TLS: what came may not be all",
-  );
-}
-
 /** One transfer, from its first reply on. */
 export class Transfer implements Movement {
   readonly #control: Control;
@@ -142,6 +135,7 @@ export class Transfer implements Movement {
    * session, which later data connections are to resume.
    */
   async #abort(final: Promise<Reply>, moving: Promise<void>): Promise<void> {
+    this.#silence?.extend();
     await this.#control.send("ABOR");
     const late = Promise.withResolvers<void>();
     {
@@ -159,4 +153,11 @@ export class Transfer implements Movement {
     this.#data.destroy();
     await moving;
   }
+}
+
+function truncated(): Failure {
+  return new Failure(
+    EXIT.refused,
+    "the data connection ended without the farewell of TLS: what came may not be all",
+  );
 }

@@ -81,6 +81,13 @@ Deno.test("a server that does not let us in is no session", async () => {
   );
 });
 
+Deno.test("of a long refusal the beginning is told", async () => {
+  const { client } = await session({ CWD: `550-${"no ".repeat(200)}\r\n550 never` });
+  const { message, reply } = await assertRejects(() => client.cd("x"), FtpError);
+  assertEquals([message.length, reply.text.endsWith("never")], [404, true]);
+  client.close();
+});
+
 Deno.test("passwords and accounts are in no trace and no error", async () => {
   const server = new FtpServer({ PASS: "332 account?", ACCT: "230 ok" });
   const shown: string[] = [];

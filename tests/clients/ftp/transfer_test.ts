@@ -495,3 +495,28 @@ Deno.test("a sink that fails at the very end of TYPE A comes out too", async () 
   await client.noop();
   client.close();
 });
+
+Deno.test("a sink that was given up hears nothing more", async () => {
+  for (const ascii of [false, true]) {
+    const { client } = await session({
+      RETR: async (_, server) => {
+        await server.say("150 coming");
+        const data = await server.data();
+        await writeAll(data, bytes("first"));
+        await afterTurns(50, () => {});
+        await writeAll(data, bytes("second\r"));
+        await data.closeWrite();
+        await server.say("226 done");
+      },
+      ABOR: "225 nothing",
+    });
+    let heard = "";
+    const sink = (data: Uint8Array): void => {
+      heard += new TextDecoder().decode(data);
+      client.abort();
+    };
+    await assertRejects(() => client.download("f", sink, { ascii }), TransferAborted);
+    assertEquals(heard, "first");
+    client.close();
+  }
+});

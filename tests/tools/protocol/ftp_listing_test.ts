@@ -299,6 +299,12 @@ Deno.test("formatUnixLine keeps to the columns that clients rely on", () => {
   );
 });
 
+Deno.test("a date that comes late in a line is no date of an entry", () => {
+  const line = (words: number): string => `-rw-r--r-- 1 ${"o ".repeat(words)}123 Nov 23 00:40 name`;
+  assertEquals(parseUnixLine(line(15), NOW)?.name, "name");
+  assertEquals(parseUnixLine(line(25), NOW), undefined);
+});
+
 Deno.test("parseListing takes any line, and quickly", () => {
   const part = fc.constantFrom(
     "-rw-r--r--",
