@@ -64,7 +64,7 @@ export const command = {
   },
   examples: [
     ["chat server", "Talk; /help lists the commands, Ctrl-D leaves."],
-    ["echo 'Dinner!' | chat server --nick cook", "Say a line, show what comes, and leave."],
+    ["chat server --nick cook < lines.txt", "Say these lines, show what comes, and leave."],
   ],
   permissions: ["--allow-net", "--allow-env"],
   rfcs: ["UTF-8 (RFC 3629) in lines"],

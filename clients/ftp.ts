@@ -80,12 +80,12 @@ export const command = {
   // --allow-sys is for --cacert alone: Deno asks for it before it tells the usual authorities.
   // --allow-run is for the command ! alone.
   permissions: [
+    "--allow-env",
     "--allow-net",
     "--allow-read",
-    "--allow-write",
-    "--allow-env",
-    "--allow-sys",
     "--allow-run",
+    "--allow-sys",
+    "--allow-write",
   ],
   rfcs: [
     "RFC 959 and 1123 (FTP), RFC 1738 (URLs), RFC 2389 (FEAT), RFC 2428 (EPSV, EPRT)",

@@ -22,7 +22,14 @@ export const command = {
     ["labsock --install /usr/local/bin", "From then on http, daytimed... are commands."],
   ],
   // The union of what its programs need: each of them could do with less.
-  permissions: ["--allow-env", "--allow-net", "--allow-read", "--allow-sys", "--allow-write"],
+  permissions: [
+    "--allow-env",
+    "--allow-net",
+    "--allow-read",
+    "--allow-run",
+    "--allow-sys",
+    "--allow-write",
+  ],
   rfcs: ["those of its programs: labsock PROGRAM --help"],
 } satisfies Command;
 

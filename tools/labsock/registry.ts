@@ -32,6 +32,12 @@ export const PROGRAMS: readonly Entry[] = [
     load: () => import("../../clients/daytime.ts"),
   },
   {
+    names: ["ftp"],
+    kind: "client",
+    file: "clients/ftp.ts",
+    load: () => import("../../clients/ftp.ts"),
+  },
+  {
     names: ["http", "gethttp"],
     kind: "client",
     file: "clients/http.ts",

@@ -49,6 +49,19 @@ export const CHAPTERS: Chapter[] = [
     }],
   },
   {
+    title: "FTP (RFC 959)",
+    about:
+      "Files and folders over two connections, one for commands and one for data. A server is\n" +
+      "still to come here, so this shows what a client says when nobody answers.",
+    steps: [{
+      what: "Exit code 3: not reachable.",
+      program: "ftp",
+      args: ["ftp://127.0.0.1:1/"],
+      shows: /connection refused/,
+      code: 3,
+    }],
+  },
+  {
     title: "HTTP (RFC 9112)",
     about: "A request is lines of text and so is the head of its answer; then comes the page.\n" +
       "The server is Deno's own.",
