@@ -61,8 +61,10 @@ export const SESSION_COMMANDS: ShellCommand[] = [
       const { session, user, peer } = connection;
       const onOff = (value: boolean): string => value ? "on" : "off";
       await console.write(lines([
-        session ? `Connected to ${peer}${session.tlsVersion ? `, ${session.tlsVersion}` : ""}` : "",
-        user === undefined ? "Not logged in" : `Logged in as ${user}`,
+        session
+          ? `Connected to ${peer}${session.tlsVersion ? `, ${session.tlsVersion}` : ""}`
+          : "Not connected",
+        ...session ? [user === undefined ? "Not logged in" : `Logged in as ${user}`] : [],
         `Local folder: ${resolve(shell.folder)}`,
         `Type: ${settings.ascii ? "ascii" : "binary"}; data: ${
           settings.passive ? "passive" : "active"
@@ -70,7 +72,7 @@ export const SESSION_COMMANDS: ShellCommand[] = [
         `Verbose: ${onOff(settings.verbose)}; trace: ${onOff(shell.trace.shown)}; prompt: ${
           onOff(settings.prompt)
         }; hash: ${settings.hash > 0 ? `${settings.hash} bytes` : "off"}`,
-      ].filter((line) => line !== "")));
+      ]));
     },
   },
   {

@@ -22,7 +22,7 @@ export interface Console {
   /** An answer that nobody may see. */
   secret(question: string): Promise<Secret | null>;
   /** Data that was asked for: standard output. */
-  write(text: string): Promise<void>;
+  write(data: Uint8Array | string): Promise<void>;
   /** A line about what happens: standard error. */
   say(line: string): void;
   /** A part of such a line. */

@@ -115,7 +115,9 @@ export class Shell {
     try {
       await this.connection.open(host, port);
     } finally {
-      this.over = !this.console.interactive && !this.connection.session;
+      const { session } = this.connection;
+      if (session) session.passive = this.settings.passive;
+      else this.over = !this.console.interactive;
     }
   }
 

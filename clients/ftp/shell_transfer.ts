@@ -18,7 +18,7 @@ export async function getFile(
   const { client, settings: { ascii }, rate } = shell;
   const facts = await remoteFacts(client, remote);
   const target = shell.target = local === "-"
-    ? new StandardOutput()
+    ? new StandardOutput((data) => shell.console.write(data))
     : await LocalFile.open(shell.local(local), facts, resume);
   const { offset } = target;
   const began = performance.now();

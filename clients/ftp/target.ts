@@ -3,6 +3,7 @@ import { basename, dirname, join } from "@std/path";
 import { closeQuietly } from "../../tools/net/errors.ts";
 import { EXIT, Failure, fileFailure } from "../../tools/program/failure.ts";
 import { writeOut } from "../../tools/program/terminal.ts";
+import { visible } from "../../tools/protocol/text.ts";
 import { fileSink, type Sink } from "./client.ts";
 
 /** What the server tells of a file. */
@@ -25,12 +26,20 @@ export interface Target {
   keep(): number;
 }
 
-/** Standard output; a transfer that is tried again goes on where it broke off. */
+/** Standard output, on a terminal without what could steer it. A transfer that is tried again goes on where it broke off. */
 export class StandardOutput implements Target {
   offset = 0;
+  readonly #write: (data: Uint8Array | string) => Promise<void>;
+  readonly #decoder = Deno.stdout.isTerminal() ? new TextDecoder() : undefined;
+
+  constructor(write: (data: Uint8Array | string) => Promise<void> = writeOut) {
+    this.#write = write;
+  }
 
   sink: Sink = async (data) => {
-    await writeOut(data);
+    const text = this.#decoder?.decode(data, { stream: true });
+    const shown = text?.replaceAll("\r\n", "\n").replace(/[^\n\t]+/g, (line) => visible(line));
+    await this.#write(shown ?? data);
     this.offset += data.length;
   };
 
