@@ -4,10 +4,9 @@
  */
 import { Acceptor } from "../tools/net/accept.ts";
 import { DatagramEndpoint } from "../tools/net/datagram.ts";
-import { Deadline } from "../tools/net/deadline.ts";
-import { closeQuietly } from "../tools/net/errors.ts";
 import type { Caps } from "../tools/net/limits.ts";
-import { listenAt, TWIN_PORTS } from "../tools/net/listen.ts";
+import { closeGently } from "../tools/net/linger.ts";
+import { BACKLOG, listenAt, TWIN_PORTS } from "../tools/net/listen.ts";
 import {
   CAP_OPTIONS,
   capsFrom,
@@ -31,12 +30,6 @@ import {
 } from "../tools/protocol/daytime.ts";
 
 const SERVICE = 13;
-
-/** How long a client that was answered may keep its connection open, in milliseconds: some round trips. */
-const LINGER = 1000;
-
-/** How many connections may wait to be accepted: as many as Linux allows. One too many tries again after a whole second. */
-const BACKLOG = 4096;
 
 /** How a daytime server is set up. */
 export interface DaytimeOptions extends DaytimeForm, Caps {
@@ -63,8 +56,7 @@ export function start(options: DaytimeOptions): Server {
       // A fresh connection takes one line at once, so no client can hold us up here.
       await writeAll(conn, line());
       log.event("answered", { transport: "tcp", peer: peer.hostname, port: peer.port });
-      await conn.closeWrite();
-      await discard(conn);
+      await closeGently(conn); // What the client sends does not matter (RFC 867).
     },
   });
   const listeners = !options.tcp ? [] : listenAt(
@@ -99,13 +91,6 @@ export function start(options: DaytimeOptions): Server {
       await acceptor.shutdown(GRACE);
     },
   };
-}
-
-/** Throws away what the client sends (RFC 867): a close with input unread resets the connection, which can cost the line. */
-async function discard(conn: Deno.TcpConn): Promise<void> {
-  using _deadline = new Deadline(LINGER, () => closeQuietly(conn));
-  const input = new Uint8Array(1024);
-  while (await conn.read(input) !== null);
 }
 
 async function answerDatagrams(

@@ -225,8 +225,11 @@ netTest("daytimed's ports are free again after shutdown", async () => {
 });
 
 netTest("daytimed keeps no TCP socket when the UDP port is taken", () => {
-  using taken = client();
-  const { port } = taken.addr as Deno.NetAddr;
+  // A port that is free for TCP, which not every port is that is free for UDP.
+  const free = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = free.addr;
+  free.close();
+  using _taken = client("127.0.0.1", port);
   const options = { hosts: ["127.0.0.1"], port, tcp: true, udp: true, format: "iso", utc: true };
   const failure = assertThrows(
     () => start({ ...options, maxConnections: 1, maxPerAddress: 1, log: new TestLog().log }),

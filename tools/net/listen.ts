@@ -16,6 +16,9 @@ export const TWIN_PORTS: Readonly<Record<number, number>> = {
   990: 9990,
 };
 
+/** How many connections may wait to be accepted: as many as Linux allows. One too many tries again after a whole second. */
+export const BACKLOG = 4096;
+
 /** Where to listen. */
 export interface Where {
   transport: "tcp" | "udp";
