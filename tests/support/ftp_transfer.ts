@@ -47,3 +47,10 @@ export function takes(got: (text: string) => void, first = "150 go on", last = "
     return last;
   };
 }
+
+/** `act` without what it answers at its end. */
+export function noLast(act: Act): Act {
+  return async (argument, server) => {
+    if (typeof act !== "string") await act(argument, server);
+  };
+}

@@ -4,7 +4,7 @@ import { Failure } from "../../../tools/program/failure.ts";
 import { writeAll } from "../../../tools/net/writer.ts";
 import { FakeTime } from "../../support/fake_time.ts";
 import { type Act, type FtpServer, sends, session } from "../../support/ftp_script.ts";
-import { fetched, Kept, source, takes } from "../../support/ftp_transfer.ts";
+import { fetched, Kept, noLast, source, takes } from "../../support/ftp_transfer.ts";
 import { bytes } from "../../support/stream.ts";
 import { afterTurns } from "../../support/turns.ts";
 

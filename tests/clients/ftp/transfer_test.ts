@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { FtpError } from "../../../clients/ftp/client.ts";
 import { writeAll } from "../../../tools/net/writer.ts";
 import { type Act, sends, session } from "../../support/ftp_script.ts";
-import { fetched, Kept, source, takes } from "../../support/ftp_transfer.ts";
+import { fetched, Kept, noLast, source, takes } from "../../support/ftp_transfer.ts";
 import { bytes, readAll } from "../../support/stream.ts";
 import { afterTurns } from "../../support/turns.ts";
 
@@ -89,13 +89,6 @@ Deno.test("a transfer is done when data and final reply are there, in whatever o
     await server.finished();
   }
 });
-
-/** `act` without what it answers at its end. */
-function noLast(act: Act): Act {
-  return async (argument, server) => {
-    if (typeof act !== "string") await act(argument, server);
-  };
-}
 
 Deno.test("uploads: 2yz at once is taken for go on and for done", async () => {
   let got = "";
