@@ -105,7 +105,7 @@ export function helpText(command: Command): string {
       command.examples.flatMap(([line, what]) => [line, `    ${what}`]),
     ),
     section("Permissions (deno run)", [command.permissions.join(" ")]),
-    section("Follows", command.rfcs),
+    section("Follows", command.rfcs.flatMap((line) => wrap(line, 78))),
   ].join("\n\n") + "\n";
 }
 

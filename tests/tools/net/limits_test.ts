@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import fc from "fast-check";
 import { ConnectionCount, perAddress } from "../../../tools/net/limits.ts";
 import { missingProgram, processTestUnless } from "../../support/permissions.ts";
 import { ROOT, runCommand } from "../../support/process.ts";
@@ -12,6 +13,26 @@ Deno.test("limits: slots in all and for each address, and back", () => {
   assertEquals(enter("b", "b"), [true, false]);
   for (const address of ["a", "b", "b"]) count.leave(address);
   assertEquals(enter("c", "c", "c", "a", "a"), [true, true, false, true, false]);
+});
+
+Deno.test("limits: in whatever order clients come and go, slots are counted right", () => {
+  const caps = fc.record({ maxConnections: fc.nat(8), maxPerAddress: fc.nat(6) });
+  const steps = fc.array(fc.tuple(fc.boolean(), fc.constantFrom("a", "b")), { minLength: 50 });
+  fc.assert(fc.property(caps, steps, (caps, steps) => {
+    const count = new ConnectionCount(caps);
+    const open: string[] = [];
+    for (const [enters, address] of steps) {
+      const own = open.filter((other) => other === address).length;
+      if (enters) {
+        const free = open.length < caps.maxConnections && own < caps.maxPerAddress;
+        assertEquals(count.enter(address), free);
+        if (free) open.push(address);
+      } else if (own > 0) {
+        count.leave(address);
+        open.splice(open.indexOf(address), 1);
+      }
+    }
+  }));
 });
 
 Deno.test("limits: a cap of none refuses all", () => {

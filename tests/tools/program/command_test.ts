@@ -33,7 +33,10 @@ const COMMAND = {
   },
   examples: [["fetch www index", "Fetch the index."], ["fetch --all www", "Fetch all."]],
   permissions: ["--allow-net", "--allow-read"],
-  rfcs: ["RFC 1 (Host Software)", "RFC 2 (Host Software)"],
+  rfcs: [
+    "RFC 1 (Host Software)",
+    "RFC 2 (Host Software), RFC 3 (Documentation Conventions), RFC 4 (Network Timetable)",
+  ],
 } satisfies Command;
 
 Deno.test("helpText() is laid out like this", () => {
@@ -70,7 +73,8 @@ Permissions (deno run):
 
 Follows:
   RFC 1 (Host Software)
-  RFC 2 (Host Software)
+  RFC 2 (Host Software), RFC 3 (Documentation Conventions), RFC 4 (Network
+  Timetable)
 `,
   );
 });
