@@ -25,7 +25,7 @@ const LINES: [value: number, start: number, total: number | undefined, seconds: 
     [1000, 0, 1000, 2, `${BAR.full} 100%  1000 B of 1000 B  500 B/s  0 s left`],
     [0, 0, 0, 0, `${BAR.full} 100%  0 B of 0 B  0 B/s`],
     // More than was announced.
-    [1500, 0, 1000, 1, `${BAR.full} 100%  1.5 KiB of 1000 B  1.5 KiB/s  0 s left`],
+    [1500, 0, 1000, 5, `${BAR.full} 100%  1.5 KiB of 1000 B  300 B/s  0 s left`],
     // Nobody knows how much it will be.
     [0, 0, undefined, 0, "0 B  0 B/s"],
     [3 * K, K, undefined, 2, "3.0 KiB  1.0 KiB/s"],
