@@ -9,9 +9,9 @@ export interface Caps {
 // As nginx and haproxy in their usual configurations: far beyond a lab, within reach of one process.
 const MOST_CONNECTIONS = 10_000;
 
-/** The default cap: 10,000, but at most three quarters of the descriptors we may have. */
-export function defaultMaxConnections(): number {
-  return Math.min(MOST_CONNECTIONS, Math.floor(descriptorLimit() * 3 / 4));
+/** The default cap: 10,000, but with at most three quarters of the descriptors we may have, so many for each. */
+export function defaultMaxConnections(descriptors = 1): number {
+  return Math.min(MOST_CONNECTIONS, Math.floor(descriptorLimit() * 3 / 4 / descriptors));
 }
 
 /** The default cap for one address: half of all, so that one client leaves room for others. */
