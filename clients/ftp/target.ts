@@ -1,6 +1,5 @@
 /** Where a download goes: a local file, or standard output. */
 import { basename, dirname, join } from "@std/path";
-import { closeQuietly } from "../../tools/net/errors.ts";
 import { EXIT, Failure, fileFailure } from "../../tools/program/failure.ts";
 import { writeOut } from "../../tools/program/terminal.ts";
 import { visible } from "../../tools/protocol/text.ts";
@@ -74,6 +73,7 @@ export class LocalFile implements Target {
   /** The name it has while it grows. */
   readonly #name: string;
   #written: number;
+  #closed = false;
 
   private constructor(
     path: string,
@@ -153,15 +153,25 @@ export class LocalFile implements Target {
 
   keep(): number {
     this.#close();
-    if (this.#written === 0 && this.#name !== this.path) Deno.removeSync(this.#name);
+    if (this.#written === 0 && this.#name !== this.path) removeQuietly(this.#name);
     return this.#written;
   }
 
   /** Gives it the server's time: that of a part tells whether the server's file has changed since. */
   #close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    using file = this.#file;
     const { modified } = this.#facts;
-    if (modified) this.#file.utimeSync(new Date(), modified);
-    closeQuietly(this.#file);
+    if (modified) file.utimeSync(new Date(), modified);
+  }
+}
+
+function removeQuietly(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch {
+    // An empty file that stays does no harm.
   }
 }
 
