@@ -80,10 +80,8 @@ export class Acceptor {
   }
 
   #admit(conn: Deno.TcpConn): void {
-    const peer = {
-      ...conn.remoteAddr,
-      hostname: unmapped(conn.remoteAddr.hostname),
-    };
+    const { transport, hostname, port } = conn.remoteAddr;
+    const peer = { transport, hostname: unmapped(hostname), port };
     const { log, refusal } = this.#options;
     if (!this.#count.enter(peer.hostname)) {
       log.event("refused", {

@@ -42,6 +42,7 @@ export function formatHostPort(host: string, port: number): string {
 
 /** The address a dual-stack socket reports for an IPv4 peer (`::ffff:192.0.2.1`) as plain IPv4; others as they are. */
 export function unmapped(address: string): string {
+  if (!address.startsWith("::")) return address;
   const mapped = address.toLowerCase().startsWith("::ffff:") ? address.slice(7) : "";
   return isIPv4(mapped) ? mapped : address;
 }
