@@ -139,11 +139,10 @@ export class FtpSession {
     return reply;
   }
 
-  /** See `FtpClient.features`. What is refused before the login may be told after it. */
+  /** See `FtpClient.features`. After the login it is asked again. */
   async features(): Promise<ReadonlyMap<string, string>> {
     if (this.#features) return this.#features;
     const reply = await this.tolerating(() => this.control.ask("FEAT"));
-    if (reply instanceof FtpError && reply.code === 530) return new Map();
     return this.#features = parseFeatures(reply instanceof FtpError ? "" : reply.text);
   }
 

@@ -111,6 +111,7 @@ Deno.test("passwords and accounts are in no trace and no error", async () => {
   const password = new Secret("sec\r\nret");
   const { message } = await assertRejects(() => client.login({ user: "u", password }), RangeError);
   assert(!message.includes("ret"), message);
+  assertEquals(server.commands.at(-1), "PASS again");
 });
 
 Deno.test("replies are the same however they arrive: byte by byte, in one piece, with others", async () => {

@@ -5,7 +5,7 @@ import { writeAll } from "../../../tools/net/writer.ts";
 import { FakeTime } from "../../support/fake_time.ts";
 import { type Act, type FtpServer, sends, session } from "../../support/ftp_script.ts";
 import { fetched, Kept, noLast, source, takes } from "../../support/ftp_transfer.ts";
-import { bytes } from "../../support/stream.ts";
+import { bytes, readText } from "../../support/stream.ts";
 import { afterTurns } from "../../support/turns.ts";
 
 Deno.test("a refusal before the data leaves everything as it was", async () => {
@@ -296,7 +296,7 @@ Deno.test("a sink that was given up hears nothing more", async () => {
       RETR: async (_, server) => {
         await server.say("150 coming");
         const data = await server.data();
-        await writeAll(data, bytes("first"));
+        await writeAll(data, bytes("first\r"));
         await afterTurns(50, () => {});
         await writeAll(data, bytes("second\r"));
         await data.closeWrite();
@@ -310,7 +310,52 @@ Deno.test("a sink that was given up hears nothing more", async () => {
       client.abort();
     };
     await assertRejects(() => client.download("f", sink, { ascii }), TransferAborted);
-    assertEquals(heard, "first");
+    assertEquals(heard, ascii ? "first" : "first\r");
     client.close();
   }
+});
+
+Deno.test("a source that was given up is not sent", async () => {
+  let got = "?";
+  const { client, server } = await session({
+    STOR: async (_, server) => {
+      await server.say("150 go on");
+      void server.data().then(readText).then((text) => got = text);
+    },
+    ABOR: "426 aborted\r\n226 done",
+  });
+  const source = (buffer: Uint8Array): number => {
+    client.abort();
+    return buffer.length;
+  };
+  await assertRejects(() => client.upload(source, "f"), TransferAborted);
+  assertEquals(got, "");
+  client.close();
+  await server.finished();
+});
+
+Deno.test("a piece stays as it is until the sink is done, and a failure waits for that", async () => {
+  const { client } = await session({
+    RETR: async (_, server) => {
+      await server.say("150 coming");
+      const data = await server.data();
+      for (const piece of ["a", "b", "c"]) {
+        await writeAll(data, bytes(piece));
+        await afterTurns(10, () => {});
+      }
+      data.reset();
+      return "426 cut";
+    },
+  });
+  let text = "";
+  const slow = async (data: Uint8Array): Promise<void> => {
+    await afterTurns(100, () => {});
+    text += new TextDecoder().decode(data);
+  };
+  await assertRejects(() => client.download("f", slow), FtpError, "426");
+  const told = text;
+  assertEquals(told, "ab");
+  await afterTurns(200, () => {});
+  assertEquals(text, told);
+  client.close();
 });

@@ -3,7 +3,7 @@ import { FtpError } from "../../../clients/ftp/client.ts";
 import { writeAll } from "../../../tools/net/writer.ts";
 import { type Act, sends, session } from "../../support/ftp_script.ts";
 import { fetched, Kept, noLast, source, takes } from "../../support/ftp_transfer.ts";
-import { bytes, readAll } from "../../support/stream.ts";
+import { bytes, readAll, readText } from "../../support/stream.ts";
 import { afterTurns } from "../../support/turns.ts";
 
 Deno.test("downloads of all sizes arrive whole", async () => {
@@ -163,4 +163,21 @@ Deno.test("TYPE A converts line ends both ways", async () => {
   assertEquals(await fetched(client), "a\r\nb");
   assertEquals(server.commands.filter((line) => line.startsWith("TYPE")), ["TYPE A", "TYPE I"]);
   client.close();
+});
+
+Deno.test("after an upload the server may still say something, and is heard", async () => {
+  const { client, server } = await session({
+    STOR: async (_, server) => {
+      await server.say("150 go on");
+      const data = await server.data();
+      await readText(data);
+      await afterTurns(50, () => {});
+      await writeAll(data, bytes("late ticket"));
+      await data.closeWrite();
+      return "226 done";
+    },
+  });
+  await client.upload(source("data"), "f");
+  client.close();
+  await server.finished();
 });
