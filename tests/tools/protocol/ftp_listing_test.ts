@@ -159,6 +159,10 @@ Deno.test("a date without a year is the last one that is past", () => {
 Deno.test("DOS lines", () => {
   const cases: [line: string, entry: Record<string, unknown>][] = [
     [
+      "07-13-98  09:06PM       <DIR>           lead",
+      file(" lead", { type: "dir", at: "1998-07-13T21:06" }),
+    ],
+    [
       "07-13-98  09:06PM       <DIR>          aspnet_client",
       file("aspnet_client", { type: "dir", at: "1998-07-13T21:06" }),
     ],
@@ -215,6 +219,7 @@ Deno.test("a listing is read line by line: totals and blank lines are nothing, m
     "ls: cannot open directory",
     "-rw-r--r-- 1 o g no date here",
     "x".repeat(20_000),
+    `-rw-r--r-- 1 o g 1 Nov 23 00:40 ${"y".repeat(16_384)}`,
   ].join("\r\n");
   const { entries, unknown } = parseListing(listingLines(text), NOW);
   assertEquals(entries.map(({ name }) => name), ["a", "total 1", "b"]);
@@ -222,6 +227,7 @@ Deno.test("a listing is read line by line: totals and blank lines are nothing, m
     "ls: cannot open directory",
     "-rw-r--r-- 1 o g no date here",
     "x".repeat(40),
+    "-rw-r--r-- 1 o g 1 Nov 23 00:40 yyyyyyyy",
   ]);
   assertEquals(listingLines("a\nb\r\n\r\nc"), ["a", "b", "c"]);
 });

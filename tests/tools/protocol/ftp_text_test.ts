@@ -100,6 +100,8 @@ Deno.test("names are written and read in the character set of the server", () =>
     ["ibm866", "\u0434\u0430", [0xa4, 0xa0]],
     ["gbk", "a\u4e2d\u6587", [0x61, 0xd6, 0xd0, 0xce, 0xc4]],
     ["shift_jis", "\u65e5\uff71", [0x93, 0xfa, 0xb1]],
+    // Two ways to write it: the first one.
+    ["shift_jis", "\u2235", [0x81, 0xe6]],
     ["big5", "\u4e2d", [0xa4, 0xa4]],
     ["euc-kr", "\ud55c", [0xc7, 0xd1]],
   ];
