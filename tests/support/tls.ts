@@ -7,6 +7,7 @@ import { streamPair, type TestStream } from "./stream.ts";
 export interface Lower extends TestStream {
   /** Resolves when TLS has closed it. */
   closed: Promise<void>;
+  isClosed: boolean;
 }
 
 /** Both ends of a connection in memory for TLS to run on; `most` as for `streamPair`. */
@@ -16,7 +17,9 @@ export function lowerPair(most = Infinity): [Lower, Lower] {
     return {
       ...stream,
       closed: closed.promise,
+      isClosed: false,
       close(): void {
+        this.isClosed = true;
         stream.close();
         closed.resolve();
       },

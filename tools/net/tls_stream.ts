@@ -1,6 +1,5 @@
 /** Both sides of node:tls: the node stream it speaks through, and the connection a program reads and writes. */
 import { Duplex } from "node:stream";
-import { setImmediate } from "node:timers/promises";
 import type { TLSSocket } from "node:tls";
 import { ProtocolError } from "../protocol/error.ts";
 import { closeQuietly } from "./errors.ts";
@@ -237,8 +236,8 @@ export class TlsConnection implements TlsStream {
   }
 
   async #sayFarewell(): Promise<void> {
+    // When this resolves the farewell has been handed down, but not written.
     await new Promise<void>((resolve) => this.#socket.end(() => resolve()));
-    await setImmediate(); // It is handed down just after `end` calls back.
     await this.#below.drained();
   }
 

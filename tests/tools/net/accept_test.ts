@@ -63,12 +63,16 @@ function scriptedListener(...results: (Deno.TcpConn | Error)[]): {
 interface ScriptedConn extends Deno.TcpConn {
   written: string;
   isClosed: boolean;
+  delays: boolean;
 }
 
 function connFrom(hostname: string, write?: () => Promise<number>): ScriptedConn {
   return {
     remoteAddr: { transport: "tcp", hostname, port: 50000 },
-    setNoDelay: () => {},
+    delays: true,
+    setNoDelay(this: ScriptedConn): void {
+      this.delays = false;
+    },
     written: "",
     isClosed: false,
     write(this: ScriptedConn, data: Uint8Array): Promise<number> {
@@ -181,6 +185,7 @@ Deno.test("acceptor: the caps hold in all and for each address, and a slot comes
     "full\r\n",
   ]);
   assertEquals(conns.map(({ isClosed }) => isClosed), [false, false, true, true, false, true]);
+  assert(conns.every(({ delays, isClosed }) => delays === isClosed)); // Nagle's algorithm is off.
   assertEquals([...gates.keys()], ["192.0.2.1", "2001:db8::1"]);
   assertEquals(
     logged(),
