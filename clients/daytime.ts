@@ -53,7 +53,7 @@ export async function askDaytime(query: DaytimeQuery): Promise<string> {
 async function askByTcp(query: DaytimeQuery): Promise<Uint8Array> {
   const { port, timeout } = query;
   const conn = await Deno.connect({
-    hostname: await connectName(query.host, query),
+    hostname: await connectName(query.host, query, AbortSignal.timeout(timeout)),
     port,
     signal: AbortSignal.timeout(timeout),
   });
@@ -78,7 +78,11 @@ async function readLine(stream: ByteStream): Promise<Uint8Array> {
 
 async function askByUdp(query: DaytimeQuery): Promise<Uint8Array> {
   const { host, port, timeout, ipv4, ipv6 } = query;
-  const hostname = await firstAddress(host, ipv4 === ipv6 ? 0 : ipv4 ? 4 : 6);
+  const hostname = await firstAddress(
+    host,
+    ipv4 === ipv6 ? 0 : ipv4 ? 4 : 6,
+    AbortSignal.timeout(timeout),
+  );
   const server = asReported(hostname);
   const endpoint = new DatagramEndpoint(
     Deno.listenDatagram({
