@@ -6,8 +6,9 @@ import { Acceptor } from "../tools/net/accept.ts";
 import { TRUST_OPTIONS, trustFile } from "../tools/net/client.ts";
 import { DatagramEndpoint } from "../tools/net/datagram.ts";
 import { type Caps } from "../tools/net/limits.ts";
-import { listenAt } from "../tools/net/listen.ts";
+import { BACKLOG, listenAt } from "../tools/net/listen.ts";
 import { Recorder } from "../tools/net/recorder.ts";
+import { type Identity, readIdentity } from "../tools/net/tls_identity.ts";
 import {
   CAP_OPTIONS,
   capsFrom,
@@ -32,22 +33,23 @@ import {
 } from "../tools/program/options.ts";
 import { formatHostPort, isIPv6 } from "../tools/protocol/address.ts";
 import { type Fault, FAULT_KINDS, parseFault } from "../tools/protocol/fault.ts";
-import { type ConnectionOptions, ConnectionRelay, type Identity } from "./proxy/connections.ts";
+import { ConnectionRelay } from "./proxy/connections.ts";
 import { DatagramRelay } from "./proxy/datagrams.ts";
 import { Printer } from "./proxy/printer.ts";
-import { StreamFaultPlan } from "./proxy/stream_faults.ts";
+import type { SessionOptions } from "./proxy/session.ts";
 
-// The longest datagram that UDP over IPv4 can carry.
-const LONGEST_DATAGRAM = 65_507;
+/** The longest datagram there is: over IPv6, without its header and that of UDP. */
+const LONGEST_DATAGRAM = 65_527;
+/** A relayed connection has a socket on either side. */
+const SOCKETS = 2;
 // Those who watch a recording are few.
 const VIEWERS: Caps = { maxConnections: 10, maxPerAddress: 10 };
 
 /** How a proxy is set up. */
-export interface ProxyOptions extends Caps, Omit<ConnectionOptions, "faults" | "dial"> {
+export interface ProxyOptions extends Caps, Omit<SessionOptions, "dial"> {
   /** Where to listen; no hosts: all addresses. */
   listen: { hosts: string[]; port: number };
   udp: boolean;
-  faults: Fault[];
   /** A port on the loopback address that serves the recording live. */
   pcapPort?: number | undefined;
 }
@@ -57,13 +59,12 @@ export function start(options: ProxyOptions): Server {
   const viewing = options.pcapPort === undefined ? undefined : serveRecording(options);
   try {
     const server = options.udp ? startUdp(options) : startTcp(options);
-    if (!viewing) return server;
     return {
-      addrs: [...server.addrs, ...viewing.addrs],
-      finished: server.finished,
+      addrs: server.addrs,
+      finished: Promise.all([server.finished, viewing?.finished]).then(() => {}),
       async shutdown(): Promise<void> {
         await server.shutdown();
-        await Promise.all([options.recorder?.close(), viewing.shutdown()]);
+        await Promise.all([options.recorder?.close(), viewing?.shutdown()]);
       },
     };
   } catch (error) {
@@ -73,29 +74,25 @@ export function start(options: ProxyOptions): Server {
 }
 
 function startTcp(options: ProxyOptions): Server {
-  const { host, port, listen, log, faults } = options;
-  const relay = new ConnectionRelay({
-    ...options,
-    faults: faults.length > 0 ? new StreamFaultPlan(faults) : undefined,
-    dial: () => Deno.connect({ hostname: host, port }),
-  });
-  const acceptor = new Acceptor({
-    ...options,
-    serve: (conn, peer) => relay.serve(conn, peer),
-  });
+  const { host: hostname, port, listen, log } = options;
   const listeners = listenAt(
     { ...listen, service: listen.port, transport: "tcp" },
-    (hostname, port) => Deno.listen({ transport: "tcp", hostname, port }),
+    (hostname, port) => Deno.listen({ transport: "tcp", hostname, port, tcpBacklog: BACKLOG }),
     (message) => log.say(message),
   );
+  const relay = new ConnectionRelay({
+    ...options,
+    dial: (signal) => Deno.connect({ hostname, port, signal }),
+  });
+  const acceptor = new Acceptor({ ...options, serve: (conn, peer) => relay.serve(conn, peer) });
   listeners.forEach((listener) => acceptor.listen(listener));
-  const finished = acceptor.finished().finally(() => relay.close());
   return {
     addrs: listeners.map(({ addr }) => addr),
-    finished,
+    finished: acceptor.finished().finally(() => relay.close()),
     async shutdown(): Promise<void> {
+      const timer = setTimeout(() => relay.breakOff(), GRACE);
       await acceptor.shutdown(GRACE);
-      await finished;
+      clearTimeout(timer);
     },
   };
 }
@@ -129,7 +126,7 @@ function startUdp(options: ProxyOptions): Server {
 }
 
 /** Serves the recording to whoever connects, on the loopback address alone: it holds everything that passes. */
-function serveRecording({ recorder, pcapPort, log }: ProxyOptions): Server {
+function serveRecording({ recorder, pcapPort = 0, log }: ProxyOptions): Server {
   const acceptor = new Acceptor({
     ...VIEWERS,
     log,
@@ -137,10 +134,17 @@ function serveRecording({ recorder, pcapPort, log }: ProxyOptions): Server {
       await recorder?.streamTo(conn, formatHostPort(peer.hostname, peer.port));
     },
   });
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: pcapPort ?? 0 });
-  acceptor.listen(listener);
+  const [listener] = listenAt(
+    { hosts: ["127.0.0.1"], port: pcapPort, service: pcapPort, transport: "tcp" },
+    (hostname, port) => Deno.listen({ transport: "tcp", hostname, port }),
+    (message) => log.say(message),
+  );
+  if (listener) {
+    acceptor.listen(listener);
+    log.say(`live recording: wireshark -k -i TCP@127.0.0.1:${listener.addr.port}`);
+  }
   return {
-    addrs: [listener.addr],
+    addrs: [],
     finished: acceptor.finished(),
     shutdown: () => acceptor.shutdown(GRACE),
   };
@@ -192,7 +196,7 @@ export const command = {
     ["proxy 7000 server 7777 --quiet --pcap chat.pcapng", "Record a chat for Wireshark."],
     ["proxy 6969 server 69 --udp --fault down:drop=@3", "Lose the third datagram from a server."],
   ],
-  permissions: ["--allow-net", "--allow-read", "--allow-write", "--allow-sys=networkInterfaces"],
+  permissions: ["--allow-net", "--allow-read", "--allow-write", "--allow-sys"],
   rfcs: [
     "RFC 9293 (TCP), RFC 768 (UDP), RFC 8446 (TLS 1.3), pcapng, the PROXY protocol",
   ],
@@ -225,12 +229,12 @@ export const main = program(command, async ({ options, words }) => {
   const recorder = options.pcap === undefined && options.pcapListen === undefined
     ? undefined
     : new Recorder({ name: command.name, notice: (message) => log.say(message) });
-  if (options.pcap !== undefined) recorder?.writeTo(await create(options.pcap), options.pcap);
-  const code = await runServer(log, () =>
-    start({
+  using file = options.pcap === undefined ? undefined : await create(options.pcap);
+  const code = await runServer(log, () => {
+    const server = start({
       ...options,
       ...where,
-      ...capsFrom(options),
+      ...capsFrom(options, SOCKETS),
       idleTimeout: options.idleTimeout ?? duration(options.udp ? "2m" : "1h"),
       tlsListen,
       tlsUpstream: options.tlsUpstream ? { insecure: options.insecure } : undefined,
@@ -239,7 +243,14 @@ export const main = program(command, async ({ options, words }) => {
       log,
       printer,
       recorder,
-    }));
+    });
+    if (file) {
+      // Only now: a proxy that could not start leaves an older recording alone.
+      if (file.statSync().isFile) file.truncateSync();
+      recorder?.writeTo(file, options.pcap ?? "");
+    }
+    return server;
+  });
   await Promise.all([recorder?.close(), printer?.flush()]);
   return code;
 });
@@ -266,20 +277,12 @@ async function identity(cert?: string, key?: string): Promise<Identity> {
   if (cert === undefined || key === undefined) {
     throw new UsageError("--tls-listen needs --cert FILE and --key FILE");
   }
-  return { cert: await readFile(cert), key: await readFile(key) };
-}
-
-async function readFile(path: string): Promise<string> {
-  try {
-    return await Deno.readTextFile(path);
-  } catch (error) {
-    throw fileFailure(path, error);
-  }
+  return await readIdentity(cert, key);
 }
 
 async function create(path: string): Promise<Deno.FsFile> {
   try {
-    return await Deno.open(path, { write: true, create: true, truncate: true });
+    return await Deno.open(path, { write: true, create: true });
   } catch (error) {
     throw fileFailure(path, error);
   }

@@ -1,6 +1,6 @@
 /** The faults of one direction of one flow of datagrams. */
-import { applies, chooser, type Fault } from "../../tools/protocol/fault.ts";
-import { seededRandom } from "../../tools/protocol/random.ts";
+import { befalls, type Fault, type FaultKind } from "../../tools/protocol/fault.ts";
+import { randomAt } from "../../tools/protocol/random.ts";
 import type { Direction } from "../../tools/protocol/synthetic_tcp.ts";
 
 /** A datagram to be sent, after `delay` milliseconds. */
@@ -11,36 +11,35 @@ export interface Outgoing {
 
 /** Decides for each datagram in turn what becomes of it. */
 export class DatagramFaults {
-  readonly #faults: [fault: Fault, chosen: (number: number) => boolean][];
-  readonly #random: () => number;
+  readonly #faults: Fault[];
+  readonly #direction: Direction;
+  readonly #salt: number;
   #number = 0;
   #held: Outgoing[] = [];
 
   /** `flow` is the number of the flow, so that each has chances of its own. */
   constructor(faults: Fault[], direction: Direction, flow: number) {
-    const own = faults.filter((fault) => applies(fault, direction));
-    const salt = flow * 2 + (direction === "up" ? 0 : 1);
-    this.#faults = own.map((fault) => [fault, chooser(fault.rule, salt)]);
-    this.#random = seededRandom(salt);
+    this.#faults = faults;
+    this.#direction = direction;
+    this.#salt = 2 * flow + (direction === "up" ? 0 : 1);
   }
 
   /** What to send now that `data` has come; the datagrams are copies. */
   pass(data: Uint8Array): Outgoing[] {
-    this.#number++;
-    // Each is asked, also after a drop: what one fault does must not shift the chances of another.
-    const chosen = new Map(
-      this.#faults.filter(([, chosen]) => chosen(this.#number))
-        .map(([{ kind, value }]) => [kind, value] as const),
+    const number = ++this.#number;
+    const values = new Map<FaultKind, number>(
+      this.#faults.filter((fault) => befalls(fault, this.#direction, number, this.#salt))
+        .map(({ kind, value }) => [kind, value]),
     );
-    if (chosen.has("drop")) return [];
+    if (values.has("drop")) return [];
     const copy = data.slice();
-    if (chosen.has("corrupt") && copy.length > 0) {
-      const at = Math.floor(this.#random() * copy.length);
-      copy[at] = (copy[at] ?? 0) ^ (1 << Math.floor(this.#random() * 8));
+    if (values.has("corrupt") && copy.length > 0) {
+      const bit = Math.floor(randomAt(this.#salt, number) * copy.length * 8);
+      copy[bit >> 3] = (copy[bit >> 3] ?? 0) ^ (1 << (bit & 7));
     }
-    const outgoing = { data: copy, delay: chosen.get("latency") ?? 0 };
-    const all = chosen.has("duplicate") ? [outgoing, outgoing] : [outgoing];
-    if (chosen.has("reorder") && this.#held.length === 0) {
+    const outgoing = { data: copy, delay: values.get("latency") ?? 0 };
+    const all = values.has("duplicate") ? [outgoing, outgoing] : [outgoing];
+    if (values.has("reorder") && this.#held.length === 0) {
       this.#held = all;
       return [];
     }

@@ -1,6 +1,6 @@
 /** The relay of datagrams: a flow for each client, with a socket of its own towards the server. */
 import { firstAddress } from "../../tools/net/client.ts";
-import type { Datagram, DatagramEndpoint } from "../../tools/net/datagram.ts";
+import type { DatagramEndpoint } from "../../tools/net/datagram.ts";
 import { type Caps, ConnectionCount } from "../../tools/net/limits.ts";
 import type { Recorder } from "../../tools/net/recorder.ts";
 import type { Log } from "../../tools/program/log.ts";
@@ -26,12 +26,16 @@ export interface DatagramOptions extends Caps {
   open(hostname: string): DatagramEndpoint;
 }
 
-// A server that answers each request from a port of its own needs one each; a transfer under way needs few.
-const MOST_SERVER_PORTS = 64;
+/** A server may answer each request from a port of its own; of more than so many the oldest is forgotten. */
+export const MOST_SERVER_PORTS = 64;
+/** So many bytes of datagrams may wait for their time; beyond that they are lost, as where a line is full. */
+export const MOST_DELAYED = 16 << 20;
 
 interface Flow {
   number: number;
   client: Deno.NetAddr;
+  /** The server's address. */
+  server: string;
   /** Where the client's first datagram came in, and where answers from the server's main port leave. */
   entrance: DatagramEndpoint;
   upstream: DatagramEndpoint;
@@ -46,7 +50,8 @@ export class DatagramRelay {
   readonly #options: DatagramOptions;
   readonly #count: ConnectionCount;
   readonly #flows = new Map<string, Flow>();
-  readonly #delayed = new Set<ReturnType<typeof setTimeout>>();
+  readonly #timers = new Set<ReturnType<typeof setTimeout>>();
+  #delayed = 0;
   readonly #tasks = new Set<Promise<void>>();
   readonly #sweep: ReturnType<typeof setInterval>;
   #address: Promise<string> | undefined;
@@ -69,33 +74,37 @@ export class DatagramRelay {
   /** Forgets all flows. Resolves when their sockets are closed. */
   async close(): Promise<void> {
     clearInterval(this.#sweep);
-    for (const timer of this.#delayed) clearTimeout(timer);
+    for (const timer of this.#timers) clearTimeout(timer);
     for (const [key, flow] of this.#flows) this.#forget(key, flow);
     await Promise.all(this.#tasks);
   }
 
-  async #flowFor(
-    client: Deno.NetAddr,
-    entrance: DatagramEndpoint,
-  ): Promise<Flow | undefined> {
+  async #flowFor(client: Deno.NetAddr, entrance: DatagramEndpoint): Promise<Flow | undefined> {
     const key = `${entrance.addr.hostname} ${client.hostname} ${client.port}`;
     const known = this.#flows.get(key);
     if (known) return known;
-    const { log, faults } = this.#options;
-    const peer = formatHostPort(unmapped(client.hostname), client.port);
-    const refuse = (reason: string): undefined =>
-      log.event("refused", { peer, reason }) as undefined;
-    // Two small services that answer each other through us would never stop.
+    const { log, faults, host } = this.#options;
+    const hostname = unmapped(client.hostname);
+    const peer = formatHostPort(hostname, client.port);
+    const refuse = (reason: string): undefined => void log.event("refused", { peer, reason });
+    // Two services that answer each other through us, or we ourselves, would never stop.
     if (SMALL_SERVICES.has(client.port)) return refuse("from the port of a small service");
-    const address = await this.#serverAddress();
-    if (address === undefined) return refuse(`no such host: ${this.#options.host}`);
-    if (!this.#count.enter(unmapped(client.hostname))) return refuse("too many flows");
+    if (isFrom(client, entrance.addr)) return refuse("from our own port");
+    const server = await this.#serverAddress();
+    if (server === undefined) return refuse(`no such host: ${host}`);
+    if (!this.#count.enter(hostname)) return refuse("too many flows");
+    const upstream = this.#open(server.includes(":") ? "::" : "0.0.0.0");
+    if (!upstream) {
+      this.#count.leave(hostname);
+      return;
+    }
     const number = ++this.#flowNumber;
     const flow: Flow = {
       number,
       client,
+      server,
       entrance,
-      upstream: this.#options.open(address.includes(":") ? "::" : "0.0.0.0"),
+      upstream,
       others: new Map(),
       faults: {
         up: new DatagramFaults(faults, "up", number),
@@ -105,8 +114,18 @@ export class DatagramRelay {
     };
     this.#flows.set(key, flow);
     log.event("flow", { number, peer });
-    this.#run(this.#fromServer(flow, address));
+    this.#run(this.#fromServer(flow));
     return flow;
+  }
+
+  /** A socket at an address of ours; undefined when there is none to be had. */
+  #open(hostname: string): DatagramEndpoint | undefined {
+    try {
+      return this.#options.open(hostname);
+    } catch (error) {
+      const reason = (error as { code?: string }).code ?? String(error);
+      return void this.#options.log.event("cannot open a socket", { reason });
+    }
   }
 
   async #serverAddress(): Promise<string | undefined> {
@@ -118,23 +137,28 @@ export class DatagramRelay {
     }
   }
 
-  async #fromServer(flow: Flow, address: string): Promise<void> {
+  async #fromServer(flow: Flow): Promise<void> {
     for (let came = await flow.upstream.receive(); came; came = await flow.upstream.receive()) {
-      const { peer, data } = came;
-      if (unmapped(peer.hostname) !== unmapped(address)) continue;
-      const exit = peer.port === this.#options.port
+      const { peer: { hostname, port }, data } = came;
+      if (unmapped(hostname) !== unmapped(flow.server)) continue;
+      const exit = port === this.#options.port
         ? flow.entrance
-        : flow.others.get(peer.port) ?? this.#openFor(flow, peer.port);
+        : flow.others.get(port) ?? this.#openFor(flow, port);
       if (!exit) continue;
-      this.#show(flow, "down", data, peer.port, address);
+      this.#show(flow, "down", data, port);
       await this.#send(flow, "down", data, exit, flow.client);
     }
   }
 
   /** A port towards the client in place of the server's `port` (a TFTP server's TID, say). */
   #openFor(flow: Flow, port: number): DatagramEndpoint | undefined {
-    if (flow.others.size >= MOST_SERVER_PORTS) return undefined;
-    const endpoint = this.#options.open(flow.entrance.addr.hostname);
+    const endpoint = this.#open(flow.entrance.addr.hostname);
+    if (!endpoint) return undefined;
+    const [oldest] = flow.others;
+    if (oldest && flow.others.size >= MOST_SERVER_PORTS) {
+      oldest[1].close();
+      flow.others.delete(oldest[0]);
+    }
     flow.others.set(port, endpoint);
     this.#run(this.#fromClient(flow, endpoint, port));
     return endpoint;
@@ -142,28 +166,21 @@ export class DatagramRelay {
 
   async #fromClient(flow: Flow, endpoint: DatagramEndpoint, port: number): Promise<void> {
     for (let came = await endpoint.receive(); came; came = await endpoint.receive()) {
-      if (isFrom(came, flow.client)) await this.#up(flow, came.data, port);
+      if (isFrom(came.peer, flow.client)) await this.#up(flow, came.data, port);
     }
   }
 
   async #up(flow: Flow, data: Uint8Array, port: number): Promise<void> {
-    const hostname = await this.#address;
-    if (hostname === undefined) return;
-    this.#show(flow, "up", data, port, hostname);
-    await this.#send(flow, "up", data, flow.upstream, { transport: "udp", hostname, port });
+    this.#show(flow, "up", data, port);
+    const to: Deno.NetAddr = { transport: "udp", hostname: flow.server, port };
+    await this.#send(flow, "up", data, flow.upstream, to);
   }
 
-  #show(
-    { number, client }: Flow,
-    direction: Direction,
-    data: Uint8Array,
-    port: number,
-    address: string,
-  ): void {
+  #show(flow: Flow, direction: Direction, data: Uint8Array, port: number): void {
     const { printer, recorder } = this.#options;
-    const plain = { hostname: unmapped(client.hostname), port: client.port };
-    printer?.show(number, direction, formatHostPort(plain.hostname, plain.port), data);
-    recorder?.datagram(direction, { client: plain, server: { hostname: address, port } }, data);
+    const client = { hostname: unmapped(flow.client.hostname), port: flow.client.port };
+    printer?.show(flow.number, direction, formatHostPort(client.hostname, client.port), data);
+    recorder?.datagram(direction, { client, server: { hostname: flow.server, port } }, data);
   }
 
   async #send(
@@ -178,17 +195,21 @@ export class DatagramRelay {
       await from.send(data, to);
       return;
     }
-    for (const outgoing of flow.faults[direction].pass(data)) {
-      if (outgoing.delay === 0) {
-        await from.send(outgoing.data, to);
-        continue;
-      }
-      const timer = setTimeout(() => {
-        this.#delayed.delete(timer);
-        this.#run(from.send(outgoing.data, to).then(() => {}));
-      }, outgoing.delay);
-      this.#delayed.add(timer);
+    for (const { data: copy, delay } of flow.faults[direction].pass(data)) {
+      if (delay === 0) await from.send(copy, to);
+      else this.#sendLater(copy, delay, from, to);
     }
+  }
+
+  #sendLater(data: Uint8Array, delay: number, from: DatagramEndpoint, to: Deno.NetAddr): void {
+    if (this.#delayed + data.length > MOST_DELAYED) return;
+    this.#delayed += data.length;
+    const timer = setTimeout(() => {
+      this.#delayed -= data.length;
+      this.#timers.delete(timer);
+      this.#run(from.send(data, to).then(() => {}));
+    }, delay);
+    this.#timers.add(timer);
   }
 
   #forgetIdle(): void {
@@ -213,6 +234,6 @@ export class DatagramRelay {
   }
 }
 
-function isFrom({ peer }: Datagram, client: Deno.NetAddr): boolean {
-  return peer.port === client.port && unmapped(peer.hostname) === unmapped(client.hostname);
+function isFrom(peer: Deno.NetAddr, address: Deno.NetAddr): boolean {
+  return peer.port === address.port && unmapped(peer.hostname) === unmapped(address.hostname);
 }

@@ -10,8 +10,10 @@ export type PrintForm = "text" | "hex";
 
 const LF = 10;
 const MARK: Record<Direction, string> = { up: ">", down: "<" };
-// A line without an end, such as binary data, is shown in lines of this many bytes.
-const LONGEST_SHOWN = 1024;
+// A line of text without an end, such as binary data, is shown in lines of so many bytes.
+const LONGEST_LINE = 1024;
+// And in hexadecimal so many under one head: what a read brings, unless much comes at once.
+const LONGEST_DUMP = 16 * 1024;
 
 /** Prints messages with time, connection, direction and peer. */
 export class Printer {
@@ -44,28 +46,21 @@ export class Printer {
   }
 
   /** Prints one message, or as much of it as there is room for. `offset` is where it stands in its stream. */
-  show(
-    number: number,
-    direction: Direction,
-    peer: string,
-    data: Uint8Array,
-    offset = 0,
-  ): void {
-    const prefix = `${clockTime(this.#now())} #${number} ${MARK[direction]} ${peer}`;
-    for (let at = 0; at < data.length;) {
+  show(number: number, direction: Direction, peer: string, data: Uint8Array, offset = 0): void {
+    const head = `${clockTime(this.#now())} #${number} ${MARK[direction]} ${peer}`;
+    let at = 0;
+    do { // An empty datagram is a message too.
       if (this.#output.full) return this.#output.lose(data.length - at);
-      const line = this.#form === "hex" ? data.subarray(at, at + LONGEST_SHOWN) : lineAt(data, at);
-      this.#output.put(
-        this.#form === "hex"
-          ? `${prefix} ${line.length} bytes\n  ${hexDump(line, offset + at).join("\n  ")}\n`
-          : `${prefix} ${escapedBytes(line)}\n`,
-        line.length,
-      );
-      at += line.length;
-    }
+      const part = this.#form === "hex" ? data.subarray(at, at + LONGEST_DUMP) : lineAt(data, at);
+      const text = this.#form === "hex"
+        ? [`${part.length} bytes`, ...hexDump(part, offset + at)].join("\n  ")
+        : escapedBytes(part);
+      this.#output.put(`${head} ${text}\n`, part.length);
+      at += part.length;
+    } while (at < data.length);
   }
 
-  /** Resolves when everything is printed. */
+  /** Resolves when everything is printed, or nobody reads it. */
   async flush(): Promise<void> {
     await this.#output.flush();
   }
@@ -73,9 +68,14 @@ export class Printer {
 
 /** The line of `data` that begins at `at`, with its end. */
 function lineAt(data: Uint8Array, at: number): Uint8Array {
-  const piece = data.subarray(at, at + LONGEST_SHOWN);
-  const end = piece.indexOf(LF);
-  return end < 0 ? piece : piece.subarray(0, end + 1);
+  const line = data.subarray(at, at + LONGEST_LINE);
+  const end = line.indexOf(LF);
+  if (end >= 0) return line.subarray(0, end + 1);
+  if (line.length < LONGEST_LINE) return line;
+  // Not in the middle of a character: the bytes of UTF-8 that go on with one begin with the bits 10.
+  let length = line.length;
+  while (length > LONGEST_LINE - 3 && ((data[at + length] ?? 0) & 0xc0) === 0x80) length--;
+  return line.subarray(0, length);
 }
 
 /** Local time to the millisecond: `17:37:43.120`. */

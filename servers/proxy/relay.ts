@@ -1,159 +1,114 @@
 /** The relay of one connection: two directions, each with its own end. */
-import { closeQuietly, isGone } from "../../tools/net/errors.ts";
+import { isGone } from "../../tools/net/errors.ts";
 import type { Tap } from "../../tools/net/recorder.ts";
 import type { ByteStream } from "../../tools/net/stream.ts";
 import { writeAll } from "../../tools/net/writer.ts";
 import type { Direction } from "../../tools/protocol/synthetic_tcp.ts";
-import { Cut, type StreamFaults } from "./stream_faults.ts";
+import { type BufferPool, bufferPools, ReadBuffer } from "./buffers.ts";
+import { Cut } from "./stream_faults.ts";
 
 /** Who sees what passes, without changing it: the screen, a recording. */
 export type Watcher = Tap;
 
+/** One side of a relayed connection. */
+export type Side = Pick<ByteStream, "read" | "write" | "closeWrite">;
+
 /** How a connection is relayed. */
 export interface RelayOptions {
-  client: ByteStream;
-  server: ByteStream;
+  client: Side;
+  server: Side;
   watchers: Watcher[];
-  /** The faults of each direction, if it has any. */
-  faults: Record<Direction, StreamFaults | undefined>;
+  /** Whether both sides are sockets as they are, which say the end by being closed. */
+  plain: boolean;
+  /** Closes both connections, whatever is under way. */
+  breakOff(): void;
 }
 
-// An idle connection waits with this much in each direction.
-const SMALLEST_BUFFER = 1024;
-// Measured: above this, more memory moves nothing faster.
-const LARGEST_BUFFER = 1 << 20;
-// The large buffers of all connections together. Beyond it a busy connection keeps a small one.
-const BUFFER_BUDGET = 256 << 20;
-let budget = BUFFER_BUDGET;
+const POOLS = bufferPools();
+const OPPOSITE = { up: "down", down: "up" } as const;
 
 /** One relayed connection. */
 export class Relay {
   readonly #options: RelayOptions;
+  readonly #pools: BufferPool[];
+  /** Whether the side that sends this way has reset the connection. */
+  readonly #reset: Record<Direction, boolean> = { up: false, down: false };
   /** Bytes that came from the client, and from the server. */
   readonly passed: Record<Direction, number> = { up: 0, down: 0 };
-  #closed = false;
-  /** When the last bytes passed, in milliseconds since 1970. */
-  lastActive = Date.now();
+  /** When something came, in milliseconds since 1970. */
+  lastRead = Date.now();
+  #ended = 0;
 
-  constructor(options: RelayOptions) {
+  /** `pools` are those that all connections share, unless a test looks into them. */
+  constructor(options: RelayOptions, pools: BufferPool[] = POOLS) {
     this.#options = options;
+    this.#pools = pools;
   }
 
   /**
-   * Relays until both directions have ended, or one of them broke: a peer that
-   * has closed altogether takes nothing more, and what it sent before is still
-   * delivered. Closes both connections.
+   * Relays until both directions have ended, or one of them broke and both
+   * connections are closed; in the first case whoever connected closes them. A
+   * side that takes nothing more ends one direction only: what it said before is
+   * still delivered.
    */
   async run(): Promise<void> {
-    const { client, server, faults } = this.#options;
+    const { client, server } = this.#options;
     try {
-      await Promise.all([
-        this.#pump("up", client, server, faults.up),
-        this.#pump("down", server, client, faults.down),
-      ]);
+      await Promise.all([this.#pump("up", client, server), this.#pump("down", server, client)]);
     } finally {
-      // The client's connection is closed by whoever accepted it.
-      if (!this.#closed) closeQuietly(this.#options.server);
       this.#tell("end", "up");
       this.#tell("end", "down");
     }
   }
 
-  /** Breaks off. */
-  close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    closeQuietly(this.#options.client);
-    closeQuietly(this.#options.server);
-  }
-
-  async #pump(
-    direction: Direction,
-    from: ByteStream,
-    to: ByteStream,
-    faults: StreamFaults | undefined,
-  ): Promise<void> {
-    const { watchers } = this.#options;
-    const buffer = new GrowingBuffer();
+  async #pump(direction: Direction, from: Side, to: Side): Promise<void> {
+    const { watchers, plain, breakOff } = this.#options;
+    // Whoever watches is to see messages whole, so for them no buffer is of the smallest.
+    const buffer = new ReadBuffer(this.#pools, watchers.length > 0 ? 1 : 0);
     try {
       for (;;) {
         for (const watcher of watchers) await watcher.ready();
-        const room = faults?.room(buffer.bytes) ?? buffer.bytes;
-        const length = await read(from, room, () => this.#tell("reset", direction));
+        const length = await from.read(buffer.bytes);
         if (length === null) break;
-        this.lastActive = Date.now();
+        this.lastRead = Date.now();
         this.passed[direction] += length;
         const data = buffer.bytes.subarray(0, length);
         for (const watcher of watchers) watcher.data(direction, data);
-        if (faults) await faults.send(data);
-        else if (!await delivered(to, data)) return;
+        if (!await this.#write(direction, to, data)) return;
         buffer.adapt(length);
       }
+      if (this.#reset[direction]) throw new Deno.errors.ConnectionReset();
       this.#tell("end", direction);
-      if (faults && !await faults.finish()) return;
-      await to.closeWrite();
+      // The second end is said as well, and for less, by the close that follows.
+      if (++this.#ended < 2 || !plain) await to.closeWrite();
     } catch (error) {
-      if (error instanceof Cut) this.#tell(error.kind === "reset" ? "reset" : "end", direction);
-      else if (!isGone(error)) throw error;
-      // What was reset here is to be reset there; with a half open there would be nobody to end it.
-      this.close();
+      if (error instanceof Deno.errors.ConnectionReset) this.#tell("reset", direction);
+      else if (error instanceof Cut) {
+        this.#tell(error.kind === "reset" ? "reset" : "end", direction);
+      }
+      // What broke here is to break there too: of one half left open nobody would see the end.
+      breakOff();
+      if (!isGone(error) && !(error instanceof Cut)) throw error;
     } finally {
       buffer.release();
     }
   }
 
-  #tell(what: "end" | "reset", direction: Direction): void {
-    for (const watcher of this.#options.watchers) watcher[what](direction);
-  }
-}
-
-async function read(
-  from: ByteStream,
-  buffer: Uint8Array,
-  onReset: () => void,
-): Promise<number | null> {
-  try {
-    return await from.read(buffer);
-  } catch (error) {
-    if (error instanceof Deno.errors.ConnectionReset) onReset();
-    throw error;
-  }
-}
-
-/** Writes all of `data`; false when `to` takes no more, whose own last words come by the other direction. */
-async function delivered(to: ByteStream, data: Uint8Array): Promise<boolean> {
-  try {
-    const length = await to.write(data);
-    if (length < data.length) await writeAll(to, data.subarray(length));
-    return true;
-  } catch (error) {
-    if (isGone(error)) return false;
-    throw error;
-  }
-}
-
-/** A buffer that is small while little passes and large while much does. */
-class GrowingBuffer {
-  bytes = new Uint8Array(SMALLEST_BUFFER);
-
-  /** Fits the buffer to the last read, which was of `length` bytes. */
-  adapt(length: number): void {
-    if (length === this.bytes.length) {
-      if (length < LARGEST_BUFFER) this.#resize(Math.min(LARGEST_BUFFER, length * 8));
-    } else if (length < this.bytes.length / 256 && this.bytes.length > SMALLEST_BUFFER) {
-      this.#resize(SMALLEST_BUFFER);
+  /** Writes all of `data`; false when `to` takes no more. */
+  async #write(direction: Direction, to: Side, data: Uint8Array): Promise<boolean> {
+    try {
+      const length = await to.write(data);
+      if (length < data.length) await writeAll(to, data.subarray(length));
+      return true;
+    } catch (error) {
+      // After a reset that was reported here, reading gives the last words and a plain end.
+      if (error instanceof Deno.errors.ConnectionReset) this.#reset[OPPOSITE[direction]] = true;
+      else if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+      return false;
     }
   }
 
-  /** Gives its share of the budget back. */
-  release(): void {
-    budget += this.bytes.length - SMALLEST_BUFFER;
-    this.bytes = new Uint8Array(0);
-  }
-
-  #resize(size: number): void {
-    if (budget < size - this.bytes.length) return;
-    budget -= size - this.bytes.length;
-    this.bytes = new Uint8Array(size);
+  #tell(what: "end" | "reset", direction: Direction): void {
+    for (const watcher of this.#options.watchers) watcher[what](direction);
   }
 }

@@ -1,5 +1,5 @@
-/** Faults made on purpose, as `--fault` names them: `[up:|down:]KIND=VALUE[@RULE]`. */
-import { seededRandom } from "./random.ts";
+/** Faults made on purpose, as `--fault` names them: `[up:|down:]KIND[=VALUE][@RULE]`. */
+import { randomAt } from "./random.ts";
 import type { Direction } from "./synthetic_tcp.ts";
 import { parseCount, parseDuration, parseSize } from "./units.ts";
 
@@ -16,8 +16,8 @@ export const FAULT_KINDS = {
   jitter: { value: "TIME", on: ["stream"], help: "comes later by up to so much, in order" },
   rate: { value: "SIZE", on: ["stream"], help: "passes at so many bytes a second" },
   slice: { value: "SIZE", on: ["stream"], help: "passes in pieces of so many bytes" },
-  limit: { value: "SIZE", on: ["stream"], help: "ends after so many bytes" },
-  reset: { value: "SIZE", on: ["stream"], help: "breaks after so many bytes" },
+  limit: { value: "SIZE", on: ["stream"], help: "ends when more than so many bytes come" },
+  reset: { value: "SIZE", on: ["stream"], help: "breaks when more than so many bytes come" },
   hang: { value: "SIZE", on: ["stream"], help: "stays open and silent after so many bytes" },
   drop: { on: ["datagram"], help: "is lost" },
   duplicate: { on: ["datagram"], help: "comes twice" },
@@ -27,6 +27,8 @@ export const FAULT_KINDS = {
 
 /** The name of a kind of fault. */
 export type FaultKind = keyof typeof FAULT_KINDS;
+
+const KINDS = Object.keys(FAULT_KINDS) as FaultKind[];
 
 /** Which connections or datagrams a fault befalls: all, some by number from 1, or some by seeded chance. */
 export type FaultRule =
@@ -44,32 +46,34 @@ export interface Fault {
   rule: FaultRule;
 }
 
-/** Reads one `--fault`. Throws RangeError. */
+const FAULT = /^(?:(up|down):)?([a-z]+)(?:=([^@]*))?(?:@(.*))?$/;
+
+/** Reads one `--fault`. Where the kind has no value, `drop=3` is `drop@3`. Throws RangeError. */
 export function parseFault(text: string): Fault {
-  const [, direction, name = "", rest = ""] = /^(?:(up|down):)?([a-z]+)(?:=(.*))?$/.exec(text) ??
-    [];
+  const [, direction, name = "", word, given] = FAULT.exec(text) ?? [];
   if (!Object.hasOwn(FAULT_KINDS, name)) {
-    throw new RangeError(
-      `give [up:|down:]KIND=VALUE[@RULE]; kinds: ${Object.keys(FAULT_KINDS).join(" ")}`,
-    );
+    throw new RangeError(`give [up:|down:]KIND[=VALUE][@RULE]; kinds: ${KINDS.join(" ")}`);
   }
   const kind = name as FaultKind;
   const { value: form }: Kind = FAULT_KINDS[kind];
-  const [, word = "", rule = ""] = form ? /^([^@]*)(?:@(.*))?$/.exec(rest) ?? [] : [
-    "",
-    "",
-    rest.replace(/^@/, ""),
-  ];
-  const value = form === "TIME" ? parseDuration(word) : form === "SIZE" ? parseSize(word) : 0;
+  if (form === undefined && word && given !== undefined) {
+    throw new RangeError(`${kind} takes a rule alone, such as ${kind}@3,7`);
+  }
+  const value = form === "TIME"
+    ? parseDuration(word ?? "")
+    : form === "SIZE"
+    ? parseSize(word ?? "")
+    : 0;
   if (value === 0 && (kind === "rate" || kind === "slice")) {
     throw new RangeError(`${kind} takes at least 1 byte`);
   }
-  return { kind, direction: direction as Direction | undefined, value, rule: parseRule(rule) };
+  const rule = parseRule(given ?? (form === undefined ? word : undefined));
+  return { kind, direction: direction as Direction | undefined, value, rule };
 }
 
-function parseRule(text: string): FaultRule {
-  if (text === "") return { kind: "all" };
-  if (/^[\d,]+$/.test(text)) {
+function parseRule(text: string | undefined): FaultRule {
+  if (text === undefined) return { kind: "all" };
+  if (/^\d+(?:,\d+)*$/.test(text)) {
     const numbers = text.split(",").map((word) => parseCount(word, 1));
     return { kind: "numbers", numbers: new Set(numbers) };
   }
@@ -81,18 +85,16 @@ function parseRule(text: string): FaultRule {
   return { kind: "chance", chance, seed: parseCount(seed) };
 }
 
-/** Whether a fault befalls the direction. */
-export function applies(fault: Fault, direction: Direction): boolean {
-  return fault.direction === undefined || fault.direction === direction;
-}
-
 /**
- * A question to be asked once for each connection or datagram in turn: is this
- * one befallen? `salt` keeps apart sequences that share a seed.
+ * Whether `fault` befalls connection or datagram `number`, counted from 1, that
+ * goes `direction`. Chances differ from one `salt` to another, and from one kind
+ * to another: else what is dropped would be just what is corrupted.
  */
-export function chooser(rule: FaultRule, salt = 0): (number: number) => boolean {
-  if (rule.kind === "all") return () => true;
-  if (rule.kind === "numbers") return (number) => rule.numbers.has(number);
-  const random = seededRandom(rule.seed + Math.imul(salt, 0x9e3779b1));
-  return () => random() < rule.chance;
+export function befalls(fault: Fault, direction: Direction, number: number, salt = 0): boolean {
+  const { rule, kind } = fault;
+  if (fault.direction !== undefined && fault.direction !== direction) return false;
+  if (rule.kind === "all") return true;
+  if (rule.kind === "numbers") return rule.numbers.has(number);
+  const sequence = Math.imul(salt * KINDS.length + KINDS.indexOf(kind), 0x9e3779b1);
+  return randomAt(rule.seed + sequence, number) < rule.chance;
 }

@@ -1,14 +1,12 @@
 /**
- * Numbers from 0 up to 1 that look random and are the same for the same seed:
- * for faults and tests that can be repeated. Never for secrets.
+ * The number at `index` of a sequence that looks random, from 0 up to 1; the
+ * same `seed` gives the same sequence. For faults and tests that can be
+ * repeated, never for secrets.
  */
-export function seededRandom(seed: number): () => number {
-  // The mulberry32 generator: one multiply-and-shift mix of a counter.
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
+export function randomAt(seed: number, index: number): number {
+  // The mulberry32 generator: its state only counts, so any place in the sequence can be had by itself.
+  const state = (seed + Math.imul(index, 0x6d2b79f5)) >>> 0;
+  let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+  mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+  return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
 }

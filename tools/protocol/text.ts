@@ -30,18 +30,37 @@ export function visibleBytes(bytes: Uint8Array): string {
 
 const strictUtf8 = new TextDecoder("utf-8", { ignoreBOM: true, fatal: true });
 
+// What is UTF-8 (RFC 3629 section 4) in a string with one character for each byte, else a single one.
+const UTF8_OR_BYTE = new RegExp(
+  "[\0-\x7f]+|[\xc2-\xdf][\x80-\xbf]" +
+    "|(?:\xe0[\xa0-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]|\xed[\x80-\x9f])[\x80-\xbf]" +
+    "|(?:\xf0[\x90-\xbf]|[\xf1-\xf3][\x80-\xbf]|\xf4[\x80-\x8f])[\x80-\xbf]{2}|[^]",
+  "g",
+);
+
 /**
- * Bytes as text from which they can be told again: text in UTF-8 is shown, what
- * could steer a terminal and bytes that are no UTF-8 as escapes, and a
- * backslash as two.
+ * Bytes as text from which they can be told again: UTF-8 as its text, with what
+ * could steer a terminal as escapes (`\n`, `\x1b`, `\u{9b}`) and a backslash
+ * as two; a byte that is no UTF-8 as `\x9b`.
  */
 export function escapedBytes(bytes: Uint8Array): string {
   try {
-    return visible(strictUtf8.decode(bytes).replaceAll("\\", "\\\\"));
+    return escaped(strictUtf8.decode(bytes));
   } catch {
-    return visible(latin1(bytes).replaceAll("\\", "\\\\"))
-      .replace(/[\xa0-\xff]/g, (char) => `\\x${char.charCodeAt(0).toString(16)}`);
+    return latin1(bytes).replace(UTF8_OR_BYTE, (part) => {
+      const byte = part.charCodeAt(0);
+      return byte >= 0x80 && part.length === 1
+        ? `\\x${byte.toString(16)}`
+        : escaped(strictUtf8.decode(latin1Bytes(part)));
+    });
   }
+}
+
+function escaped(text: string): string {
+  return visible(
+    text.replaceAll("\\", "\\\\")
+      .replace(/[\x80-\x9f]/g, (char) => `\\u{${char.charCodeAt(0).toString(16)}}`),
+  );
 }
 
 /** Bytes as a string with one character for each byte, so that nothing is lost or joined. */

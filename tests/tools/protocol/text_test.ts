@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import {
+  escapedBytes,
   latin1,
   latin1Bytes,
   UNSAFE,
@@ -37,6 +38,70 @@ Deno.test("visibleBytes: bytes that are not UTF-8 become U+FFFD, a byte order ma
   assertEquals(
     visibleBytes(new Uint8Array([0xef, 0xbb, 0xbf, 0x61])),
     "\\u{feff}a",
+  );
+});
+
+Deno.test("escapedBytes: text in UTF-8 is shown, all that is not plain as escapes", () => {
+  const table: [bytes: number[] | string, shown: string][] = [
+    ["plain text, é, 日本 and 😀", "plain text, é, 日本 and 😀"],
+    ["GET / HTTP/1.1\r\n\t", "GET / HTTP/1.1\\r\\n\\t"],
+    ["\x1b]52;c;\x07\0\x7f", "\\x1b]52;c;\\x07\\x00\\x7f"],
+    ["\u202egnp.exe\ufeff", "\\u{202e}gnp.exe\\u{feff}"],
+    ["C:\\new\\x41", "C:\\\\new\\\\x41"],
+    // U+009B in UTF-8 is not the byte 9b.
+    ["\x9b2J", "\\u{9b}2J"],
+    [[0x9b, 0x32, 0x4a], "\\x9b2J"],
+    // One byte that is no UTF-8 spoils nothing beside it.
+    [[0xc3, 0xa9, 0xff, 0xc3, 0xa9], "é\\xffé"],
+    [[0xc3], "\\xc3"],
+    [[0xc3, 0x0a], "\\xc3\\n"],
+    [[0x5c, 0x80], "\\\\\\x80"],
+    [[0xe2, 0x80, 0xae, 0x80], "\\u{202e}\\x80"],
+    // Too long a form, half of a surrogate pair, beyond the last character.
+    [[0xc0, 0x80], "\\xc0\\x80"],
+    [[0xe0, 0x80, 0x80], "\\xe0\\x80\\x80"],
+    [[0xed, 0xa0, 0x80], "\\xed\\xa0\\x80"],
+    [[0xf4, 0x90, 0x80, 0x80], "\\xf4\\x90\\x80\\x80"],
+    [[], ""],
+  ];
+  for (const [bytes, shown] of table) {
+    assertEquals(
+      escapedBytes(
+        typeof bytes === "string" ? new TextEncoder().encode(bytes) : Uint8Array.from(bytes),
+      ),
+      shown,
+    );
+  }
+});
+
+/** The bytes that `escapedBytes` showed. */
+function unescaped(shown: string): Uint8Array {
+  const named: Record<string, number> = { "\\": 0x5c, t: 9, n: 10, r: 13 };
+  const parts = shown.match(/\\x..|\\u\{[^}]*\}|\\.|[^\\]/gu) ?? [];
+  return Uint8Array.from(parts.flatMap((part) => {
+    if (part.startsWith("\\x")) return [parseInt(part.slice(2), 16)];
+    const char = part.startsWith("\\u") ? String.fromCodePoint(parseInt(part.slice(3), 16)) : part;
+    return char.startsWith("\\")
+      ? [named[char.charAt(1)] ?? -1]
+      : [...new TextEncoder().encode(char)];
+  }));
+}
+
+Deno.test("escapedBytes: nothing unsafe is left, and the bytes can be told again", () => {
+  const bytes = fc.oneof(
+    fc.uint8Array(),
+    fc.string({ unit: "binary" }).map((text) => new TextEncoder().encode(text)),
+    fc.tuple(fc.string({ unit: "grapheme" }), fc.uint8Array()).map(([text, tail]) =>
+      Uint8Array.of(...new TextEncoder().encode(text), ...tail)
+    ),
+  );
+  fc.assert(
+    fc.property(bytes, (bytes) => {
+      const shown = escapedBytes(bytes);
+      assertEquals(shown.match(UNSAFE), null);
+      assertEquals(unescaped(shown), bytes);
+    }),
+    { numRuns: 500 },
   );
 });
 
