@@ -14,7 +14,6 @@ import {
 } from "../program/options.ts";
 import { onStop } from "../program/signals.ts";
 import { formatHostPort } from "../protocol/address.ts";
-import { Deadline } from "./deadline.ts";
 import { type Caps, defaultMaxConnections, perAddress } from "./limits.ts";
 import { TWIN_PORTS } from "./listen.ts";
 
@@ -30,9 +29,6 @@ export interface Server {
 
 /** How long connections may go on after a signal, in milliseconds: a transfer's end, within what an init system waits. */
 export const GRACE = 5000;
-
-/** How long the last log lines may take after that, in milliseconds: a stalled terminal or pipe does not keep us. */
-export const LAST_WORDS = 1000;
 
 /** Where to listen: `--host`, `--port`. */
 export function listenOptions(service: number): {
@@ -137,8 +133,6 @@ export async function runServer(
     await server.finished;
     return EXIT.ok;
   } finally {
-    const late = Promise.withResolvers<void>();
-    using _deadline = new Deadline(LAST_WORDS, late.resolve);
-    await Promise.race([log.flush(), late.promise]);
+    await log.flush();
   }
 }
