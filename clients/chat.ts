@@ -76,11 +76,9 @@ export const main = program(command, async ({ options, words: [word = ""] }) => 
   const peer = formatHostPort(server.host, server.port);
   let conn: Deno.TcpConn | undefined;
   try {
-    conn = await Deno.connect({
-      hostname: await connectName(server.host, options),
-      port: server.port,
-      signal: AbortSignal.timeout(options.timeout),
-    });
+    const signal = AbortSignal.timeout(options.timeout);
+    const hostname = await connectName(server.host, options, signal);
+    conn = await Deno.connect({ hostname, port: server.port, signal });
     conn.setNoDelay();
     const screen = await screenFor();
     const lines = screen.lines.bind(screen);

@@ -52,10 +52,11 @@ export async function askDaytime(query: DaytimeQuery): Promise<string> {
 
 async function askByTcp(query: DaytimeQuery): Promise<Uint8Array> {
   const { port, timeout } = query;
+  const signal = AbortSignal.timeout(timeout);
   const conn = await Deno.connect({
-    hostname: await connectName(query.host, query, AbortSignal.timeout(timeout)),
+    hostname: await connectName(query.host, query, signal),
     port,
-    signal: AbortSignal.timeout(timeout),
+    signal,
   });
   try {
     return await readLine(limitSilence(conn, timeout));

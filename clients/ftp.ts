@@ -116,7 +116,7 @@ function times(word: string): number {
 function network(options: { ipv4: boolean; ipv6: boolean }): FtpNetwork {
   return {
     async dial(host, port, signal): Promise<FtpConn> {
-      const hostname = await connectName(host, options);
+      const hostname = await connectName(host, options, signal);
       const conn = await Deno.connect({ hostname, port, signal });
       conn.setNoDelay();
       return conn;

@@ -111,13 +111,10 @@ export async function dial(
   options: DialOptions,
 ): Promise<Connection> {
   const { host, port } = target;
-  const address = options.resolve.get(formatHostPort(host, port)) ??
-    await connectName(host, options);
-  const conn = await Deno.connect({
-    hostname: address,
-    port,
-    signal: AbortSignal.timeout(options.timeout),
-  });
+  const signal = AbortSignal.timeout(options.timeout);
+  const hostname = options.resolve.get(formatHostPort(host, port)) ??
+    await connectName(host, options, signal);
+  const conn = await Deno.connect({ hostname, port, signal });
   conn.setNoDelay();
   const stream = limitSilence(conn, options.timeout);
   if (!target.secure) return stream;
