@@ -11,7 +11,7 @@ import type { Fault } from "../../tools/protocol/fault.ts";
 import { encodeProxyV1, encodeProxyV2 } from "../../tools/protocol/proxy_protocol.ts";
 import type { Printer } from "./printer.ts";
 import { Relay, type Side, type Watcher } from "./relay.ts";
-import { type StreamFaults, streamFaults } from "./stream_faults.ts";
+import { type StreamFaults, withFaults } from "./stream_faults.ts";
 
 /** How connections are relayed. */
 export interface SessionOptions {
@@ -110,14 +110,12 @@ export class Session {
       this.#upstream = await dial(this.#dialing.signal);
       this.#dialing.signal.throwIfAborted();
       const server = await this.#prepareServer(this.#upstream, destination);
-      const up = streamFaults(faults, this.#number, "up", client, server);
-      const down = streamFaults(faults, this.#number, "down", server, client);
-      this.#faults = [up, down].filter((one) => one !== undefined);
+      const sides = withFaults(faults, this.#number, client, server);
+      this.#faults = sides.faults;
       return new Relay({
-        client: withFaults(client, up, down),
-        server: withFaults(server, down, up),
+        ...sides,
         watchers: this.#watchers(this.#upstream),
-        plain: client === this.#conn && server === this.#upstream && this.#faults.length === 0,
+        plain: sides.client === this.#conn && sides.server === this.#upstream,
         breakOff: () => this.breakOff("broken"),
       });
     } catch (error) {
@@ -168,16 +166,6 @@ export class Session {
   #names(): { number: number; peer: string } {
     return { number: this.#number, peer: formatEndpoint(this.#client) };
   }
-}
-
-/** `side` with the faults of what is read there, and of what is written there. */
-function withFaults(side: Side, reading?: StreamFaults, writing?: StreamFaults): Side {
-  if (!reading && !writing) return side;
-  return {
-    read: (buffer) => (reading ?? side).read(buffer),
-    write: (data) => (writing ?? side).write(data),
-    closeWrite: () => (writing ?? side).closeWrite(),
-  };
 }
 
 function formatEndpoint({ hostname, port }: Endpoint): string {

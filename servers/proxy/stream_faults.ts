@@ -1,9 +1,8 @@
 /** The faults of one direction of one connection: late, slow, in pieces, or not at all. */
-import type { ByteStream } from "../../tools/net/stream.ts";
 import { writeAll } from "../../tools/net/writer.ts";
 import { befalls, type Fault, type FaultKind } from "../../tools/protocol/fault.ts";
 import { randomAt } from "../../tools/protocol/random.ts";
-import type { Direction } from "../../tools/protocol/synthetic_tcp.ts";
+import type { Side } from "./relay.ts";
 
 /** A fault that ends the connection has come. */
 export class Cut extends Error {
@@ -18,25 +17,46 @@ export class Cut extends Error {
 export const MOST_DELAYED = 4 << 20;
 /** And in pieces, since small ones take more than their bytes. */
 export const MOST_PIECES = 16_384;
+// Slices are so many milliseconds apart, for them to be read one by one.
+const SLICE_GAP = 1;
 // A rate is kept in steps: so many a second.
 const STEPS = 20;
 
 type Values = Partial<Record<FaultKind, number>>;
-type Source = Pick<ByteStream, "read">;
-type Target = Pick<ByteStream, "write" | "closeWrite">;
+type Source = Pick<Side, "read">;
+type Target = Pick<Side, "write" | "closeWrite">;
+const BOTH = ["up", "down"] as const;
 
-/** What befalls the direction of connection `number` that goes from `from` to `to`; undefined if nothing does. */
-export function streamFaults(
-  faults: Fault[],
+/** Both sides of connection `number` with the faults that befall it, one for each direction that has any. */
+export function withFaults(
+  all: Fault[],
   number: number,
-  direction: Direction,
-  from: Source,
-  to: Target,
-): StreamFaults | undefined {
-  const own = faults.filter((fault) => befalls(fault, direction, number));
-  if (own.length === 0) return undefined;
-  const values: Values = Object.fromEntries(own.map(({ kind, value }) => [kind, value]));
-  return new StreamFaults(values, from, to, 2 * number + (direction === "up" ? 0 : 1));
+  client: Side,
+  server: Side,
+): { client: Side; server: Side; faults: StreamFaults[] } {
+  if (all.length === 0) return { client, server, faults: [] };
+  const [up, down] = BOTH.map((direction, i) => {
+    const own = all.filter((fault) => befalls(fault, direction, number));
+    if (own.length === 0) return undefined;
+    const values: Values = Object.fromEntries(own.map(({ kind, value }) => [kind, value]));
+    const [from, to] = direction === "up" ? [client, server] : [server, client];
+    return new StreamFaults(values, from, to, 2 * number + i);
+  });
+  return {
+    client: joined(client, up, down),
+    server: joined(server, down, up),
+    faults: [up, down].filter((faults) => faults !== undefined),
+  };
+}
+
+/** `side`, with what befalls the bytes that are read there, and those that are written there. */
+function joined(side: Side, reading?: StreamFaults, writing?: StreamFaults): Side {
+  if (!reading && !writing) return side;
+  return {
+    read: (buffer) => (reading ?? side).read(buffer),
+    write: (data) => (writing ?? side).write(data),
+    closeWrite: () => (writing ?? side).closeWrite(),
+  };
 }
 
 /** One direction: what is read here, and written here, goes on with faults. */
@@ -151,13 +171,13 @@ export class StreamFaults {
     }
   }
 
-  /** Resolves at the time `due`, in milliseconds since 1970; for slices in a later turn at least, so that they stay apart. */
+  /** Resolves at the time `due`, in milliseconds since 1970; a slice has to wait in any case. */
   async #until(due: number): Promise<void> {
-    const wait = due - Date.now();
-    if (wait > 0 || this.#values.slice !== undefined) {
+    const wait = Math.max(due - Date.now(), this.#values.slice === undefined ? 0 : SLICE_GAP);
+    if (wait > 0) {
       await new Promise<void>((resolve) => {
         this.#endPause = resolve;
-        this.#timer = setTimeout(resolve, Math.max(0, wait));
+        this.#timer = setTimeout(resolve, wait);
       });
       this.#timer = undefined;
     }

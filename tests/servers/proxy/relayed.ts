@@ -1,6 +1,8 @@
 /** A relayed connection in memory. */
 import type { BufferPool } from "../../../servers/proxy/buffers.ts";
-import { Relay, type Side, type Watcher } from "../../../servers/proxy/relay.ts";
+import { Relay, type Watcher } from "../../../servers/proxy/relay.ts";
+import { withFaults } from "../../../servers/proxy/stream_faults.ts";
+import { parseFault } from "../../../tools/protocol/fault.ts";
 import type { Direction } from "../../../tools/protocol/synthetic_tcp.ts";
 import { type PairOptions, streamPair, type TestStream } from "../../support/stream.ts";
 
@@ -9,8 +11,10 @@ export interface RelayedOptions extends PairOptions {
   watchers?: Watcher[];
   plain?: boolean;
   pools?: BufferPool[];
-  /** Puts something around both sides of the relay. */
-  wrap?: (client: TestStream, server: TestStream) => { client: Side; server: Side };
+  /** Faults as `--fault` takes them. */
+  faults?: string[];
+  /** The connection's number, for the rules of faults. */
+  number?: number;
   /** Changes both sides of the relay in place. */
   change?: (client: TestStream, server: TestStream) => void;
 }
@@ -24,6 +28,8 @@ export interface Relayed {
   over: Promise<void>;
   /** Whether the relay broke the connection off. */
   broken(): boolean;
+  /** Whether a fault holds something back. */
+  held(): boolean;
 }
 
 /** Relays between two connections in memory. */
@@ -31,13 +37,16 @@ export function relayed(options: RelayedOptions = {}): Relayed {
   const [client, fromClient] = streamPair(options);
   const [server, toServer] = streamPair(options);
   options.change?.(fromClient, toServer);
+  const all = options.faults?.map(parseFault) ?? [];
+  const sides = withFaults(all, options.number ?? 1, fromClient, toServer);
   let broken = false;
   const close = (): void => {
     fromClient.close();
     toServer.close();
+    for (const faults of sides.faults) faults.stop();
   };
   const relay = new Relay({
-    ...options.wrap?.(fromClient, toServer) ?? { client: fromClient, server: toServer },
+    ...sides,
     watchers: options.watchers ?? [],
     plain: options.plain ?? false,
     breakOff(): void {
@@ -45,7 +54,14 @@ export function relayed(options: RelayedOptions = {}): Relayed {
       close();
     },
   }, options.pools);
-  return { client, server, relay, over: relay.run().finally(close), broken: () => broken };
+  return {
+    client,
+    server,
+    relay,
+    over: relay.run().finally(close),
+    broken: () => broken,
+    held: () => sides.faults.some(({ waiting }) => waiting),
+  };
 }
 
 /** A watcher that keeps what it sees. */
