@@ -82,13 +82,11 @@ export class Relay {
       // The second end is said as well, and for less, by the close that follows.
       if (++this.#ended < 2 || !plain) await to.closeWrite();
     } catch (error) {
-      if (error instanceof Deno.errors.ConnectionReset) this.#tell("reset", direction);
-      else if (error instanceof Cut) {
-        this.#tell(error.kind === "reset" ? "reset" : "end", direction);
-      }
+      const cut = error instanceof Cut;
+      if (cut || error instanceof Deno.errors.ConnectionReset) this.#tell("reset", direction);
       // What broke here is to break there too: of one half left open nobody would see the end.
       breakOff();
-      if (!isGone(error) && !(error instanceof Cut)) throw error;
+      if (!cut && !isGone(error)) throw error;
     } finally {
       buffer.release();
     }

@@ -4,13 +4,9 @@ import { befalls, type Fault, type FaultKind } from "../../tools/protocol/fault.
 import { randomAt } from "../../tools/protocol/random.ts";
 import type { Side } from "./relay.ts";
 
-/** A fault that ends the connection has come. */
+/** A fault breaks the connection. */
 export class Cut extends Error {
   override name = "Cut";
-
-  constructor(readonly kind: "limit" | "reset") {
-    super(kind);
-  }
 }
 
 /** What may wait for its time in one direction, in bytes; beyond it the sender waits. */
@@ -74,6 +70,7 @@ export class StreamFaults {
   #lastDue = 0;
   #free = 0;
   #busy = false;
+  #ended = false;
   #failure: { error: unknown } | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #endPause = (): void => {};
@@ -92,32 +89,40 @@ export class StreamFaults {
     return this.#timer !== undefined;
   }
 
-  /** Reads what may pass now. Before a reset that is only what shows that it is due: closing with the rest unread resets. */
+  /**
+   * Reads what may pass now, and nothing beyond a reset: to close with something
+   * unread is all that Deno has to reset a connection.
+   */
   async read(buffer: Uint8Array): Promise<number | null> {
     const { rate = Infinity, reset = Infinity } = this.#values;
-    const most = Math.min(Math.max(1, rate / STEPS), reset - this.#passed + 1);
+    const most = Math.max(1, Math.min(rate / STEPS, reset - this.#passed));
     return await this.#from.read(buffer.subarray(0, most));
   }
 
   /** Takes all of `data`, and copies it. Waits while the line is full. Throws Cut, and what the connection failed with. */
   async write(data: Uint8Array): Promise<number> {
     const { limit = Infinity, reset = Infinity, hang = Infinity } = this.#values;
-    const end = Math.min(limit, reset, hang);
-    const rest = data.subarray(0, Math.max(0, end - this.#passed));
+    const last = Math.min(limit, reset, hang);
+    const rest = data.subarray(0, Math.max(0, last - this.#passed));
     this.#passed += data.length;
     if (rest.length > 0) this.#put(rest.slice());
-    if (this.#passed > end && end !== hang) {
-      await this.#settled(() => !this.#busy);
-      if (end !== reset) await this.#to.closeWrite();
-      throw new Cut(end === reset ? "reset" : "limit");
+    if (this.#passed >= last) {
+      if (last === reset) {
+        await this.#settled(() => !this.#busy);
+        throw new Cut();
+      }
+      // After a limit whatever comes goes nowhere, as after a hang, but the other side hears of the end.
+      await this.closeWrite();
     }
     const capacity = this.#capacity();
     await this.#settled(() => this.#queued <= capacity && this.#queue.length < MOST_PIECES);
     return data.length;
   }
 
-  /** Passes the end on, as late as data would be; after a hang, not at all. */
+  /** Passes the end on, once, and as late as data would be; after a hang, not at all. */
   async closeWrite(): Promise<void> {
+    if (this.#ended) return;
+    this.#ended = true;
     this.#put(new Uint8Array(0));
     await this.#settled(() => !this.#busy);
     if (this.#passed < (this.#values.hang ?? Infinity)) await this.#to.closeWrite();
