@@ -69,9 +69,10 @@ export class DownloadFile {
     const offset = this.#offset(head);
     const lastModified = strongLastModified(head.fields);
     using file = await this.#create(offset);
-    // A disk takes a write into memory, which is quicker than handing it to another thread. A FIFO or
-    // a device may take its time, in which nothing else must stop.
-    const { isFile } = await file.stat();
+    // A disk takes a write into memory, and /dev/null takes it nowhere: both are quicker than handing
+    // it to another thread. A FIFO or a terminal may take its time, in which nothing else must stop.
+    const { isFile, isCharDevice } = await file.stat();
+    const isQuick = isFile || isCharDevice && !file.isTerminal();
     let written = offset;
     const count = (taken: number): void => {
       written += taken;
@@ -93,7 +94,7 @@ export class DownloadFile {
       await copy(body, async (piece) => {
         try {
           for (let rest = piece; rest.length > 0;) {
-            const taken = isFile ? file.writeSync(rest) : await file.write(rest);
+            const taken = isQuick ? file.writeSync(rest) : await file.write(rest);
             rest = rest.subarray(taken);
             count(taken);
           }
