@@ -1,6 +1,7 @@
 /** The relay of datagrams: a flow for each client, with a socket of its own towards the server. */
 import { firstAddress } from "../../tools/net/client.ts";
 import type { DatagramEndpoint } from "../../tools/net/datagram.ts";
+import { peerFailure } from "../../tools/net/errors.ts";
 import { type Caps, ConnectionCount } from "../../tools/net/limits.ts";
 import type { Recorder } from "../../tools/net/recorder.ts";
 import type { Log } from "../../tools/program/log.ts";
@@ -83,15 +84,20 @@ export class DatagramRelay {
     const key = `${entrance.addr.hostname} ${client.hostname} ${client.port}`;
     const known = this.#flows.get(key);
     if (known) return known;
-    const { log, faults, host } = this.#options;
+    const { log, faults, host, port } = this.#options;
     const hostname = unmapped(client.hostname);
     const peer = formatHostPort(hostname, client.port);
     const refuse = (reason: string): undefined => void log.event("refused", { peer, reason });
     // Two services that answer each other through us, or we ourselves, would never stop.
     if (SMALL_SERVICES.has(client.port)) return refuse("from the port of a small service");
     if (isFrom(client, entrance.addr)) return refuse("from our own port");
-    const server = await this.#serverAddress();
-    if (server === undefined) return refuse(`no such host: ${host}`);
+    let server: string;
+    try {
+      server = await (this.#address ??= firstAddress(host, 0));
+    } catch (error) {
+      this.#address = undefined; // The next client asks again.
+      return refuse(peerFailure(formatHostPort(host, port), error).message);
+    }
     if (!this.#count.enter(hostname)) return refuse("too many flows");
     const upstream = this.#open(server.includes(":") ? "::" : "0.0.0.0");
     if (!upstream) {
@@ -125,15 +131,6 @@ export class DatagramRelay {
     } catch (error) {
       const reason = (error as { code?: string }).code ?? String(error);
       return void this.#options.log.event("cannot open a socket", { reason });
-    }
-  }
-
-  async #serverAddress(): Promise<string | undefined> {
-    try {
-      return await (this.#address ??= firstAddress(this.#options.host, 0));
-    } catch {
-      this.#address = undefined; // The next client asks again.
-      return undefined;
     }
   }
 
