@@ -3,15 +3,14 @@ import { assert, assertEquals } from "@std/assert";
 import {
   type DatagramOptions,
   DatagramRelay,
-  MOST_DELAYED,
   MOST_SERVER_PORTS,
 } from "../../../servers/proxy/datagrams.ts";
 import { DatagramEndpoint } from "../../../tools/net/datagram.ts";
-import { Log } from "../../../tools/program/log.ts";
 import { parseFault } from "../../../tools/protocol/fault.ts";
 import { FakeTime } from "../../support/fake_time.ts";
 import { netTest } from "../../support/permissions.ts";
 import { bytes } from "../../support/stream.ts";
+import { type TestLog, testLog } from "./test_log.ts";
 
 const HERE = "127.0.0.1";
 const LONGEST = 65_507;
@@ -22,34 +21,6 @@ function open(hostname = HERE): Deno.DatagramConn {
 
 function portOf(socket: Deno.DatagramConn): number {
   return (socket.addr as Deno.NetAddr).port;
-}
-
-/** A log whose lines a test can wait for. */
-interface TestLog {
-  log: Log;
-  text(): string;
-  says(pattern: RegExp): Promise<void>;
-}
-
-function testLog(): TestLog {
-  let text = "";
-  let wake = (): void => {};
-  return {
-    log: new Log({
-      name: "proxy",
-      form: "text",
-      quiet: false,
-      write(bytes): Promise<number> {
-        text += new TextDecoder().decode(bytes);
-        wake();
-        return Promise.resolve(bytes.length);
-      },
-    }),
-    text: () => text,
-    async says(pattern): Promise<void> {
-      while (!pattern.test(text)) await new Promise<void>((resolve) => wake = resolve);
-    },
-  };
 }
 
 /** A relay that runs, its server's socket, and sockets for clients. */
@@ -306,77 +277,6 @@ netTest("datagrams: a server whose name nobody knows is said to have none", asyn
     await client().send(bytes("lost"), entrance);
     await log.says(/refused peer=\S+ reason=".*no such host/);
   });
-});
-
-/** A socket that gives what `list` holds, and then is closed; only root could send some of it. */
-function socketOf(addr: Deno.NetAddr, list: [Uint8Array, Deno.NetAddr][]): Deno.DatagramConn {
-  const receive = (): Promise<[Uint8Array, Deno.Addr]> => {
-    const next = list.shift();
-    return next ? Promise.resolve(next) : Promise.reject(new Deno.errors.BadResource());
-  };
-  return { addr, receive, close: () => {} } as unknown as Deno.DatagramConn;
-}
-
-const OWN: Deno.NetAddr = { transport: "udp", hostname: HERE, port: 6969 };
-
-/** A relay that runs on no socket of the system. */
-function relayInMemory(options: Partial<DatagramOptions>): DatagramRelay {
-  return new DatagramRelay({
-    host: HERE,
-    port: 69,
-    idleTimeout: 60_000,
-    maxConnections: 100,
-    maxPerAddress: 100,
-    faults: [],
-    log: testLog().log,
-    printer: undefined,
-    recorder: undefined,
-    open: () => {
-      throw new Error("there is no flow");
-    },
-    ...options,
-  });
-}
-
-Deno.test("datagrams: nothing is answered that comes from a small service, or from the relay itself", async () => {
-  const { log, text } = testLog();
-  const relay = relayInMemory({ log });
-  const forged = [7, 19, OWN.port].map((port) =>
-    [bytes("loop"), { ...OWN, port }] as [Uint8Array, Deno.NetAddr]
-  );
-  await relay.run(new DatagramEndpoint(socketOf(OWN, forged), LONGEST));
-  await relay.close();
-  await log.flush();
-  assertEquals(text().match(/reason="[^"]*"/g), [
-    'reason="from the port of a small service"',
-    'reason="from the port of a small service"',
-    'reason="from our own port"',
-  ]);
-});
-
-Deno.test("datagrams: what waits is bounded, and the rest is lost", async () => {
-  using time = new FakeTime();
-  const room = Math.floor(MOST_DELAYED / LONGEST);
-  let sent = 0;
-  const closed = Promise.withResolvers<never>();
-  const upstream = {
-    addr: OWN,
-    receive: () => closed.promise,
-    send: () => Promise.resolve(++sent),
-    close: () => closed.reject(new Deno.errors.BadResource()),
-  } as unknown as Deno.DatagramConn;
-  const relay = relayInMemory({
-    faults: [parseFault("latency=1s")],
-    open: () => new DatagramEndpoint(upstream, LONGEST),
-  });
-  const many = Array.from(
-    { length: room + 10 },
-    () => [new Uint8Array(LONGEST), { ...OWN, port: 40_000 }] as [Uint8Array, Deno.NetAddr],
-  );
-  await relay.run(new DatagramEndpoint(socketOf(OWN, many), LONGEST));
-  await time.tick(1000);
-  assertEquals(sent, room);
-  await relay.close();
 });
 
 netTest("datagrams: faults by number, in their direction", async () => {
