@@ -151,6 +151,11 @@ export class Shell {
     else this.connection.session?.close();
   }
 
+  /** Ctrl-C came during the command that runs. */
+  get interrupted(): boolean {
+    return this.#interrupts > 0;
+  }
+
   /** The program ends here: keeps what has arrived of a download, and returns what to say about it. */
   keep(): string {
     this.#kept = this.target?.keep() ?? 0;
@@ -193,7 +198,7 @@ export class Shell {
       try {
         await work(path);
       } catch (error) {
-        if (this.#interrupts > 0 || this.client.closed || error instanceof OutputClosed) {
+        if (this.interrupted || this.client.closed || error instanceof OutputClosed) {
           throw error;
         }
         this.#report(command, error);

@@ -25,7 +25,7 @@ export async function getFile(
   let bytes: number;
   try {
     using progress = await watch(shell, local === "-", offset, facts.size);
-    const onProgress = progress.update;
+    const onProgress = abortable(shell, progress.update);
     bytes = await fetchFile(client, remote, target, facts, { ascii, rate, onProgress });
   } catch (error) {
     throw blame(visible(remote), error, shell.keep());
@@ -60,12 +60,20 @@ export async function putFile(
       ascii,
       append: how === "append" || offset > 0,
       rate,
-      onProgress: (bytes) => progress.update(offset + bytes),
+      onProgress: abortable(shell, (bytes) => progress.update(offset + bytes)),
     }));
   } catch (error) {
     throw blame(visible(remote), error);
   }
   tell(shell, local, bytes, offset, performance.now() - began);
+}
+
+/** `onProgress`, which also heeds a Ctrl-C that came before the transfer had begun. */
+function abortable(shell: Shell, onProgress: (bytes: number) => void): (bytes: number) => void {
+  return (bytes) => {
+    onProgress(bytes);
+    if (shell.interrupted) shell.client.abort();
+  };
 }
 
 /** Shows how a transfer goes: by a bar, or by marks. */

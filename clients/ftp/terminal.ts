@@ -54,10 +54,11 @@ export class Terminal implements Console {
   }
 
   async secret(question: string): Promise<Secret | null> {
-    await this.write(question);
+    // First of all: what comes at once is not to be echoed either.
     Deno.stdin.setRaw(true);
     const typed: number[] = [];
     try {
+      await this.write(question);
       for (;;) {
         const [byte = CTRL_D, ...rest] = await this.#keys();
         this.#ahead = Uint8Array.from(rest);
@@ -134,9 +135,11 @@ export class Terminal implements Console {
         this.#ahead = keys.subarray(end);
         if (end === 0) editor.close();
         else input.type(keys.subarray(0, end));
-        while (completing && !this.#ahead.includes(CTRL_C) && !this.#hungUp) {
+        // Ctrl-C is heard meanwhile.
+        while (completing && this.#ahead.length === 0 && !this.#hungUp) {
           await Promise.race([completing, this.#readAhead()]);
         }
+        if (!this.#ahead.includes(CTRL_C)) await completing;
       }
       return line;
     } finally {

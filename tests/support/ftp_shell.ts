@@ -58,6 +58,8 @@ export interface DialogueOptions extends Partial<Pick<ShellOptions, "noLogin" | 
   interactive?: boolean;
   /** The host on the command line. */
   host?: string;
+  /** Called before the first command. */
+  onStart?: (shell: Shell) => void;
   /** Called when a piece of a transfer has been moved. */
   onPiece?: (shell: Shell) => void;
   verbose?: boolean;
@@ -81,7 +83,7 @@ export interface Dialogue {
 export async function dialogue(
   scripts: Script | Script[],
   typed: readonly Typed[],
-  { interactive = false, verbose = interactive, host = "192.0.2.1", onPiece, ...options }:
+  { interactive = false, verbose = interactive, host = "192.0.2.1", onStart, onPiece, ...options }:
     DialogueOptions = {},
 ): Promise<Dialogue> {
   const servers = [scripts].flat().map((script) => new FtpServer(script));
@@ -107,6 +109,7 @@ export async function dialogue(
     settings: { ascii: false, passive: true, verbose, prompt: true, hash: 0 },
     ...options,
   });
+  onStart?.(shell);
   const code = await shell.run(host === "" ? undefined : host);
   for (const server of servers) if (!waiting.includes(server)) await server.finished();
   return {

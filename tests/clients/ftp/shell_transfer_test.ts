@@ -221,6 +221,26 @@ folderTest("Ctrl-C ends a transfer and not the dialogue", async (folder, hold) =
   }
 });
 
+folderTest("Ctrl-C before the first byte ends the transfer too", async (_, hold) => {
+  let interrupt = (): void => {};
+  const script: Script = {
+    ...aborts("RETR"),
+    ...FACTS,
+    MDTM: () => {
+      interrupt();
+      return "550 no";
+    },
+    PWD: '257 "/"',
+  };
+  const { err, out } = await hold(script, ["get f", "pwd"], {
+    interactive: true,
+    verbose: false,
+    onStart: (shell) => interrupt = () => shell.interrupt(),
+  });
+  assertEquals(err, "get: f: the transfer was aborted; 3 bytes are kept (reget goes on)\n");
+  assertEquals(out, "/\n");
+});
+
 folderTest("Ctrl-C ends mget, not just one of its files", async (folder, hold) => {
   const script = { ...FACTS, ...aborts("RETR"), LIST: LISTING };
   const { commands, err } = await hold(script, ["prompt", "mget *.txt"], {

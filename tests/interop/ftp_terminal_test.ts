@@ -1,0 +1,226 @@
+/** The dialogue of ftp at a terminal: keys go in, and the screen is read. */
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { command } from "../../clients/ftp.ts";
+import { missingPeer, type Peer, startPeer } from "../support/ftp_peers.ts";
+import { missingProgram, processTestUnless } from "../support/permissions.ts";
+import { commandLine } from "../support/process.ts";
+
+const CTRL_C = "\x03";
+const CTRL_D = "\x04";
+const UP = "\x1b[A";
+
+/** A program at a terminal of 80 columns, which `script` of util-linux makes; `await using` ends it. */
+class Terminal implements AsyncDisposable {
+  readonly #child: Deno.ChildProcess;
+  readonly #keys: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #reading: Promise<void>;
+  /** Everything that was shown. */
+  screen = "";
+  /** What of it was looked at. */
+  #seen = 0;
+  #over = false;
+  #wake = (): void => {};
+
+  constructor(args: string[], options: { cwd: string; env: Record<string, string> }) {
+    const words = [Deno.execPath(), ...args].map((word) => `'${word}'`).join(" ");
+    this.#child = new Deno.Command("script", {
+      args: ["-qec", `stty cols 80 rows 24; exec ${words}`, "/dev/null"],
+      stdin: "piped",
+      stdout: "piped",
+      ...options,
+    }).spawn();
+    this.#keys = this.#child.stdin.getWriter();
+    this.#reading = this.#read();
+  }
+
+  /** Presses keys. */
+  async type(keys: string): Promise<void> {
+    await this.#keys.write(new TextEncoder().encode(keys));
+  }
+
+  /** Waits until `pattern` is shown, after what was seen before. */
+  async sees(pattern: RegExp): Promise<void> {
+    for (;;) {
+      const found = pattern.exec(this.screen.slice(this.#seen));
+      if (found) {
+        this.#seen += found.index + found[0].length;
+        return;
+      }
+      if (this.#over) throw new Error(`no ${pattern} in ${JSON.stringify(this.screen)}`);
+      await new Promise<void>((resolve) => this.#wake = resolve);
+    }
+  }
+
+  /** The exit code of the program. */
+  async ends(): Promise<number> {
+    const { code } = await this.#child.status;
+    await this.#reading;
+    return code;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      this.#child.kill("SIGKILL");
+    } catch {
+      // It has ended.
+    }
+    await this.ends();
+    await this.#keys.close().catch(() => {});
+  }
+
+  async #read(): Promise<void> {
+    const decoder = new TextDecoder();
+    let output = "";
+    for await (const data of this.#child.stdout) {
+      output += decoder.decode(data, { stream: true });
+      // What moves the cursor is readline's affair.
+      // deno-lint-ignore no-control-regex
+      this.screen = output.replace(/\x1b(?:[78]|\[[\d;?]*[A-Za-z]|\[?[\d;?]*$)/g, "")
+        .replace(/\r+\n/g, "\n");
+      this.#wake();
+    }
+    this.#over = true;
+    this.#wake();
+  }
+}
+
+/** A test with a server, and a terminal where the program talks to it. */
+function terminalTest(
+  name: string,
+  test: (start: (...args: string[]) => Terminal, cwd: string, peer: Peer) => Promise<void>,
+): void {
+  const missing = missingPeer("pyftpdlib") ?? missingProgram("script");
+  processTestUnless(missing, `ftp at a terminal: ${name}`, async () => {
+    const folder = await Deno.makeTempDir();
+    try {
+      const [home, work, cwd] = ["home", "work", "cwd"].map((name) => `${folder}/${name}`) as [
+        string,
+        string,
+        string,
+      ];
+      for (const path of [`${home}/up`, work, cwd]) {
+        await Deno.mkdir(path, { recursive: true });
+      }
+      await Deno.writeTextFile(`${home}/two words`, "two\n");
+      await Deno.writeFile(`${home}/large`, new Uint8Array(3_000_000));
+      for (let i = 1; i <= 12; i++) await Deno.writeTextFile(`${home}/file${i}`, `${i}\n`);
+      await using peer = await startPeer("pyftpdlib", work, {
+        host: "127.0.0.1",
+        tls: false,
+        home,
+      });
+      const env = { XDG_STATE_HOME: `${folder}/state`, NETRC: `${folder}/none`, SHELL: "/bin/sh" };
+      await test(
+        (...args) =>
+          new Terminal(
+            commandLine("clients/ftp.ts", [...args, `127.0.0.1:${peer.port}`], command.permissions),
+            { cwd, env },
+          ),
+        cwd,
+        peer,
+      );
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  });
+}
+
+terminalTest("a whole dialogue", async (start, cwd, peer) => {
+  {
+    await using terminal = start();
+    await terminal.sees(/Name \(anonymous\): $/);
+    await terminal.type(`${peer.user}\r`);
+    await terminal.sees(/Password: $/);
+    await terminal.type(`${peer.password}x\x7f\r`);
+    await terminal.sees(/230 .*\nftp> $/);
+    await terminal.type("ls\r");
+    await terminal.sees(/\nfile1 +file3 .* large +up\/\nfile2 .* two words\nftp> $/);
+
+    // A name is completed, and quoted; what was typed ahead waits for it.
+    await terminal.type("get tw\t\r");
+    await terminal.sees(/two\\ words /);
+    await terminal.sees(/two words: 4 B in .*\nftp> $/);
+    assertEquals(await Deno.readTextFile(`${cwd}/two words`), "two\n");
+
+    // Several lines at once, and the line before.
+    await terminal.type("pwd\rsize file1\r");
+    await terminal.sees(/pwd\n\/\n/);
+    await terminal.sees(/size file1\n2\nftp> $/);
+    await terminal.type(`${UP}2\r`);
+    await terminal.sees(/size file12\n3\nftp> $/);
+
+    // Ctrl-C drops a line; the next one is whole.
+    await terminal.type(`nonsense${CTRL_C}`);
+    await terminal.sees(/nonsense\^C\n.*ftp> $/);
+    await terminal.type("pwd\r");
+    await terminal.sees(/pwd\n\/\nftp> $/);
+
+    await terminal.type("mget file1*\r");
+    await terminal.sees(/mget file1 \[y\/n\/a\/q\]\? $/);
+    await terminal.type("n\r");
+    await terminal.sees(/mget file10 \[y\/n\/a\/q\]\? $/);
+    await terminal.type("y\r");
+    await terminal.sees(/mget file11 \[y\/n\/a\/q\]\? $/);
+    await terminal.type(CTRL_C);
+    await terminal.sees(/ftp> $/);
+    assertEquals([...Deno.readDirSync(cwd)].map(({ name }) => name).sort(), [
+      "file10",
+      "two words",
+    ]);
+
+    // A program has the keyboard to itself.
+    await terminal.type("!echo ready; read x; echo got $x\r");
+    await terminal.sees(/\nready\n/);
+    await terminal.type("this\r");
+    await terminal.sees(/got this\nftp> $/);
+
+    await terminal.type(`user ${peer.user} ${peer.password}\r`);
+    await terminal.sees(/ftp> $/);
+    await terminal.type(CTRL_D);
+    assertEquals(await terminal.ends(), 0);
+    // Typed in a command it is seen, as the password that was asked for never is.
+    assertEquals(terminal.screen.split(peer.password).length - 1, 1);
+  }
+  const history = `${cwd}/../state/labsock/ftp_history`;
+  const remembered = await Deno.readTextFile(history);
+  assertMatch(
+    remembered,
+    /^ls\nget two\\ words\npwd\nsize file1\nsize file12\npwd\nmget file1\*\n!echo/,
+  );
+  assert(!remembered.includes(peer.password));
+  assertEquals(Number((await Deno.stat(history)).mode) & 0o777, 0o600);
+
+  await using again = start("-n");
+  await again.sees(/ftp> $/);
+  await again.type(`${UP}${UP}`);
+  await again.sees(/mget file1\*$/);
+  await again.type(`${CTRL_C}${CTRL_D}`);
+  assertEquals(await again.ends(), 0);
+});
+
+terminalTest("Ctrl-C ends a transfer, and not the program", async (start, cwd, peer) => {
+  await using terminal = start("--limit-rate", "200K", "-u", `${peer.user}:${peer.password}`);
+  await terminal.sees(/230 .*\nftp> $/);
+  await terminal.type("get large\r");
+  await terminal.sees(/\[=+ +\] \d+% /);
+  await terminal.type(CTRL_C);
+  await terminal.sees(/get: large: the transfer was aborted; \d+ bytes are kept \(reget goes on\)/);
+  await terminal.sees(/ftp> $/);
+  await terminal.type("pwd\r");
+  await terminal.sees(/pwd\n\/\nftp> $/);
+  assertEquals([...Deno.readDirSync(cwd)].map(({ name }) => name), [".large.part"]);
+  await terminal.type("bye\r");
+  assertEquals(await terminal.ends(), 0);
+});
+
+terminalTest("a server that goes is one line, and the prompt stays", async (start, _cwd, peer) => {
+  await using terminal = start("-u", `${peer.user}:${peer.password}`);
+  await terminal.sees(/230 .*\nftp> $/);
+  await peer[Symbol.asyncDispose]();
+  await terminal.type("pwd\r");
+  await terminal.sees(/pwd\n127\.0\.0\.1:\d+: [^\r]* \(open connects again\)\nftp> $/);
+  await terminal.type(`open 127.0.0.1:${peer.port}\r`);
+  await terminal.sees(/open: 127\.0\.0\.1:\d+: connection refused [^\r]*\nftp> $/);
+  await terminal.type("bye\r");
+  assertEquals(await terminal.ends(), 0);
+});
