@@ -1,5 +1,4 @@
 /** What clients share: the options about the way to the server, and finding its address. */
-import { lookup } from "node:dns/promises";
 import { EXIT, Failure, fileFailure, UsageError } from "../program/failure.ts";
 import { duration, flag, type Option, port, text, value, valueOr } from "../program/options.ts";
 import { type HostPort, isIPv4, isIPv6, parseHostPort } from "../protocol/address.ts";
@@ -95,7 +94,11 @@ export async function firstAddress(
   signal?: AbortSignal,
 ): Promise<string> {
   const written = isIPv4(host) ? 4 : isIPv6(host) ? 6 : undefined;
-  if (written === undefined) return (await orAbort(lookup(host, { family }), signal)).address;
+  if (written === undefined) {
+    // Only here, since it takes some 5 ms to load.
+    const { lookup } = await import("node:dns/promises");
+    return (await orAbort(lookup(host, { family }), signal)).address;
+  }
   if (family !== 0 && family !== written) {
     throw new Failure(EXIT.unreachable, `${host}: is not an IPv${family} address`);
   }

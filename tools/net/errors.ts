@@ -60,6 +60,7 @@ function reason(error: unknown): string {
   if (error instanceof URIError || /failed to lookup address|ENOTFOUND|EAI_/.test(message)) {
     return "no such host (check the name, or give an address)";
   }
+  if (code === "EINVAL") return "a link-local address needs its zone, such as fe80::1%eth0";
   if (
     code === "ENETUNREACH" || code === "EHOSTUNREACH" ||
     /unreachable/i.test(message)

@@ -28,7 +28,8 @@ export async function startProgress(
   };
 }
 
-const WIDTH = 30;
+// With figures of any length beside it, the line fits into 80 columns.
+const WIDTH = 20;
 
 /** Bar, bytes, rate and the time to go after `seconds`; no bar where the total is unknown, no time where nothing comes. */
 export function progressLine(

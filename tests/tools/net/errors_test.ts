@@ -59,7 +59,10 @@ const SENTENCES: [unknown, string][] = [
   [coded("ETIMEDOUT"), "no answer in time"],
   [new Deno.errors.TimedOut(), "no answer in time"],
   [new DOMException("The operation timed out", "TimeoutError"), "no answer in time"],
-  [coded("EINVAL", "Invalid argument (os error 22)"), "invalid argument"],
+  [
+    coded("EINVAL", "Invalid argument (os error 22)"),
+    "a link-local address needs its zone, such as fe80::1%eth0",
+  ],
   [new Error("what \x1b[2J a peer said"), "what \\x1b[2J a peer said"],
 ];
 

@@ -5,10 +5,10 @@ import { commandLine, run, runCommand } from "../../support/process.ts";
 
 const K = 1024;
 const BAR = {
-  empty: `[${" ".repeat(30)}]`,
-  half: `[${"=".repeat(15)}${" ".repeat(15)}]`,
-  almost: `[${"=".repeat(29)} ]`,
-  full: `[${"=".repeat(30)}]`,
+  empty: `[${" ".repeat(20)}]`,
+  half: `[${"=".repeat(10)}${" ".repeat(10)}]`,
+  almost: `[${"=".repeat(19)} ]`,
+  full: `[${"=".repeat(20)}]`,
 };
 
 /** Bytes there, bytes there at the start, bytes in all, and seconds since the start, as a line. */
@@ -50,7 +50,7 @@ processTestUnless(
     const command = `${line.map((word) => `'${word}'`).join(" ")} 2>&1 >/dev/null`;
     const { code, stdout } = await runCommand("script", ["-qec", command, "/dev/null"]);
     assertEquals(code, 0);
-    assertMatch(stdout, /\[={30}\] 100% {2}100 B of 100 B .*\r\n$/);
+    assertMatch(stdout, /\[={20}\] 100% {2}100 B of 100 B .*\r\n$/);
     // The last word on the cursor and on wrapping is that there are both.
     for (const mode of ["?25", "?7"]) {
       const [on, off] = [stdout.lastIndexOf(`[${mode}h`), stdout.lastIndexOf(`[${mode}l`)];
