@@ -7,7 +7,7 @@ import { FakeTime } from "../support/fake_time.ts";
 import { netTest } from "../support/permissions.ts";
 import { bytes, readText } from "../support/stream.ts";
 import { withProxy } from "./proxy/running.ts";
-import type { TestLog } from "./proxy/test_log.ts";
+import { passTime } from "./proxy/test_log.ts";
 
 const HERE = "127.0.0.1";
 
@@ -108,20 +108,6 @@ netTest("proxy: where nobody listens the client is closed, and the log says why"
     assertEquals(await hear(await connect()), null);
   });
 });
-
-/** Lets time pass in steps of `step` milliseconds until the log says `pattern`. */
-async function passTime(
-  time: FakeTime,
-  step: number,
-  log: TestLog,
-  pattern: RegExp,
-): Promise<RegExpExecArray> {
-  for (;;) {
-    const found = pattern.exec(log.text());
-    if (found) return found;
-    await time.tick(step);
-  }
-}
 
 netTest("proxy: a server that does not accept within the time-out", async () => {
   using time = new FakeTime();

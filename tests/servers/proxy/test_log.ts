@@ -1,4 +1,5 @@
 /** A log in memory. */
+import type { FakeTime } from "../../support/fake_time.ts";
 import { Log } from "../../../tools/program/log.ts";
 
 /** A log whose lines a test can wait for. */
@@ -28,4 +29,18 @@ export function testLog(): TestLog {
       while (!pattern.test(text)) await new Promise<void>((resolve) => wake = resolve);
     },
   };
+}
+
+/** Lets time pass in steps of `step` milliseconds until the log says `pattern`. */
+export async function passTime(
+  time: FakeTime,
+  step: number,
+  log: TestLog,
+  pattern: RegExp,
+): Promise<RegExpExecArray> {
+  for (;;) {
+    const found = pattern.exec(log.text());
+    if (found) return found;
+    await time.tick(step);
+  }
 }
