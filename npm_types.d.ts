@@ -61,7 +61,7 @@ declare module "@std/cli/parse-args" {
 }
 
 declare module "@std/cli/prompt-secret" {
-  export function promptSecret(message?: string, options?: { mask?: string }): string | null;
+  export function promptSecret(message?: string): string | null;
 }
 
 declare module "@std/fs/walk" {

@@ -25,6 +25,7 @@ import { hasJob, jobsFor, type Server, SERVICE } from "./ftp/command_line.ts";
 import { Script } from "./ftp/console.ts";
 import { History, historyPath } from "./ftp/history.ts";
 import { parseLogin } from "./ftp/login.ts";
+import { MIRROR_OPTIONS } from "./ftp/mirror_run.ts";
 import { OneShot } from "./ftp/one_shot.ts";
 import { RateLimit } from "./ftp/rate.ts";
 import { Shell } from "./ftp/shell.ts";
@@ -52,6 +53,7 @@ export const command = {
     "list-only": flag("List names only.", { short: "l" }),
     head: flag("Show size and time of last change.", { short: "I" }),
     recursive: flag("Mirror the folder here; with -T FOLDER, mirror that there.", { short: "r" }),
+    ...MIRROR_OPTIONS,
     ascii: flag("Move text: lines end as they do on each side."),
     active: flag("Let the server connect to us for data."),
     "trust-pasv": flag("Follow a PASV answer that names another host."),
@@ -75,6 +77,7 @@ export const command = {
     ["ftp ftp://server/pub/", "List a folder."],
     ["ftp ftp://ftp:guest%40@server/pub/rfc/rfc/rfc99.txt", "Fetch rfc99.txt."],
     ["ftp -C - --retries 9 ftp://server/cake.iso", "Fetch the rest of it, over a bad line."],
+    ["ftp -r --delete ftp://server/pub/", "Mirror a folder here, and remove what is gone there."],
     ["ftp -T notes.txt -u me ftp://server/up/", "Send a file into a folder."],
   ],
   // --allow-sys is for --cacert alone: Deno asks for it before it tells the usual authorities.

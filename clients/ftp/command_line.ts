@@ -6,6 +6,7 @@ import { safeName } from "../../tools/protocol/ftp_path.ts";
 import { type FtpUrl, parseFtpUrl } from "../../tools/protocol/ftp_url.ts";
 import type { FtpLogin, FtpOptions } from "./client.ts";
 import { type GivenLogin, loginFor } from "./login.ts";
+import type { MirrorRequest } from "./mirror_run.ts";
 
 /** The well-known ports (RFC 959, RFC 4217 section 15). */
 export const SERVICE = 21;
@@ -21,6 +22,11 @@ export interface JobOptions {
   listOnly: boolean;
   head: boolean;
   recursive: boolean;
+  delete: boolean;
+  include: string[];
+  exclude: string[];
+  dryRun: boolean;
+  parallel: number;
   ascii: boolean;
   encoding: string;
   tls: boolean;
@@ -38,7 +44,7 @@ export interface Job {
   login: FtpLogin;
   task:
     | { kind: "list" | "names" | "facts" }
-    | { kind: "mirror"; upload: string | undefined }
+    | { kind: "mirror"; request: MirrorRequest }
     /** `file` is undefined for standard output. */
     | { kind: "download"; name: string; file: string | undefined; resume: boolean; ascii: boolean }
     /** `file` is `-` for standard input. */
@@ -72,7 +78,8 @@ export async function jobsFor(words: readonly string[], options: JobOptions): Pr
 export function hasJob(options: JobOptions): boolean {
   const { output, continueAt, uploadFile } = options;
   return [output, continueAt, uploadFile].some((option) => option !== undefined) ||
-    options.append || options.createDirs || options.listOnly || options.head || options.recursive;
+    options.append || options.createDirs || options.listOnly || options.head ||
+    options.recursive || options.delete || options.dryRun || hasPatterns(options);
 }
 
 /** Reads a URL of the command line. Throws UsageError. */
@@ -106,9 +113,20 @@ function checkTogether(words: readonly string[], options: JobOptions): void {
     options.head ? "-I" : "",
     uploadFile !== undefined && !options.recursive ? "-T" : "",
     options.recursive ? "-r" : "",
-    output !== undefined ? "-o" : "",
+    output !== undefined && !options.recursive ? "-o" : "",
   ].filter((task) => task !== "");
   if (tasks.length > 1) throw new UsageError(`${tasks.join(" and ")} do not go together`);
+  const { recursive } = options;
+  if (recursive && uploadFile !== undefined && output !== undefined) {
+    throw new UsageError("-T and -o do not go together");
+  }
+  if (recursive && output === "-") throw new UsageError("-r needs a folder: -o FOLDER");
+  if (recursive && (append || continueAt || createDirs || options.ascii)) {
+    throw new UsageError("-r goes on and makes folders by itself, byte for byte");
+  }
+  if (!recursive && (options.delete || options.dryRun || hasPatterns(options))) {
+    throw new UsageError("--delete, --dry-run, --include and --exclude go with -r");
+  }
   if (uploadFile === undefined && append) throw new UsageError("-a goes with -T");
   if (uploadFile === undefined && createDirs) throw new UsageError("--create-dirs goes with -T");
   if (append && continueAt) throw new UsageError("-a and -C do not go together");
@@ -121,6 +139,10 @@ function checkTogether(words: readonly string[], options: JobOptions): void {
   }
 }
 
+function hasPatterns({ include, exclude }: JobOptions): boolean {
+  return include.length + exclude.length > 0;
+}
+
 function taskFor(url: FtpUrl, options: JobOptions): Job["task"] {
   const { uploadFile, output } = options;
   const ascii = url.type === undefined ? options.ascii : url.type === "a";
@@ -128,7 +150,17 @@ function taskFor(url: FtpUrl, options: JobOptions): Job["task"] {
   if (resume && ascii) {
     throw new UsageError("-C and --ascii do not go together: text has no bytes to count");
   }
-  if (options.recursive) return { kind: "mirror", upload: uploadFile };
+  if (options.recursive) {
+    const up = uploadFile !== undefined;
+    // A folder that is missing on the server is made; for that its whole path is needed.
+    const remote = up ? foldersOf(url).join("/").replace(/^\/\//, "/") : "";
+    const { delete: removes, include, exclude, dryRun, parallel } = options;
+    const local = uploadFile ?? output ?? ".";
+    return {
+      kind: "mirror",
+      request: { up, remote, local, delete: removes, include, exclude, dryRun, parallel },
+    };
+  }
   if (uploadFile !== undefined) {
     const name = url.name || (uploadFile === "-" ? "" : basename(uploadFile));
     if (name === "") throw new UsageError(`${url.shown}: has no file name to send to`);
@@ -152,6 +184,11 @@ function taskFor(url: FtpUrl, options: JobOptions): Job["task"] {
     resume,
     ascii,
   };
+}
+
+/** The folders of a URL that is one of a folder, whether it ends in a slash or not. */
+export function foldersOf({ folders, name }: FtpUrl): string[] {
+  return name ? [...folders, name] : folders;
 }
 
 /** The name of the file in this folder. Throws UsageError. */

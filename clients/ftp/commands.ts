@@ -1,7 +1,9 @@
 /** The commands at the prompt, in one table: help, completion and refusals derive from it. */
 import { UsageError } from "../../tools/program/failure.ts";
+import type { Options } from "../../tools/program/options.ts";
 import { visible } from "../../tools/protocol/text.ts";
 import { LOCAL_COMMANDS } from "./commands_local.ts";
+import { MIRROR_COMMANDS } from "./commands_mirror.ts";
 import { REMOTE_COMMANDS } from "./commands_remote.ts";
 import { SESSION_COMMANDS } from "./commands_session.ts";
 import { TRANSFER_COMMANDS } from "./commands_transfer.ts";
@@ -22,6 +24,8 @@ export interface ShellCommand {
   words: [number, number];
   /** Takes all that follows its name as one word, as it is. */
   raw?: boolean;
+  /** Its options, for help. */
+  options?: Options;
   /** What its arguments are: one for each, the last for all that follow. */
   kinds?: Kind[];
   /** Whether a password is among its arguments: then the line is not remembered. */
@@ -35,6 +39,7 @@ export const COMMANDS: readonly ShellCommand[] = [
   ...SESSION_COMMANDS,
   ...REMOTE_COMMANDS,
   ...TRANSFER_COMMANDS,
+  ...MIRROR_COMMANDS,
   ...LOCAL_COMMANDS,
   {
     names: ["help", "?"],
@@ -43,8 +48,12 @@ export const COMMANDS: readonly ShellCommand[] = [
     words: [0, 1],
     kinds: ["command"],
     run: async ({ console }, [word]) => {
-      const shown = word ? [findCommand(word.text)] : COMMANDS;
-      await console.write(helpText(shown, console.columns));
+      if (!word) return await console.write(helpText(COMMANDS.map(formAndHelp), console.columns));
+      const command = findCommand(word.text);
+      const options = Object.entries(command.options ?? {}).map(([name, { short, value, help }]) =>
+        [`  ${short ? `-${short}, ` : ""}--${name} ${value ?? ""}`.trimEnd(), help] as const
+      );
+      await console.write(helpText([formAndHelp(command), ...options], console.columns));
     },
   },
 ];
@@ -81,11 +90,12 @@ export function parseLine(line: string): { command: ShellCommand; words: Word[] 
   return { command, words };
 }
 
-/** The commands with their arguments and what they do, `columns` wide at most if that can be. */
-function helpText(commands: readonly ShellCommand[], columns: number): string {
-  const rows = commands.map(({ names, usage, help }) =>
-    [`${names.join(", ")} ${usage}`.trim(), help] as const
-  );
+function formAndHelp({ names, usage, help }: ShellCommand): readonly [string, string] {
+  return [`${names.join(", ")} ${usage}`.trim(), help];
+}
+
+/** Forms and what they do, `columns` wide at most if that can be. */
+function helpText(rows: (readonly [form: string, help: string])[], columns: number): string {
   const left = Math.max(...rows.map(([form]) => form.length)) + 2;
   return rows.map(([form, help]) =>
     left + help.length <= columns ? `${form.padEnd(left)}${help}\n` : `${form}\n    ${help}\n`

@@ -120,11 +120,13 @@ export const LOCAL_COMMANDS: ShellCommand[] = [
     help: "Run a command of this system, or its shell.",
     words: [0, 1],
     raw: true,
-    run: async ({ folder, console }, [word]) => {
+    run: async (session, [word]) => {
+      const { folder, console } = session;
       const [shell, option] = Deno.build.os === "windows"
         ? [Deno.env.get("COMSPEC") ?? "cmd.exe", "/c"]
         : [Deno.env.get("SHELL") ?? "/bin/sh", "-c"];
       try {
+        session.isAway = true;
         await new Deno.Command(shell, {
           args: word ? [option, word.text] : [],
           cwd: folder,
@@ -135,6 +137,8 @@ export const LOCAL_COMMANDS: ShellCommand[] = [
         }).spawn().status;
       } catch (error) {
         throw fileFailure(shell, error);
+      } finally {
+        session.isAway = false;
       }
     },
   },

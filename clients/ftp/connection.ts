@@ -6,8 +6,8 @@ import { isUrl } from "../../tools/protocol/ftp_url.ts";
 import type { Secret } from "../../tools/protocol/secret.ts";
 import { parsePort } from "../../tools/protocol/units.ts";
 import { blame } from "./blame.ts";
-import { type FtpClient, FtpError, type Reply } from "./client.ts";
-import { readUrl, type Server, serverOf, SERVICE } from "./command_line.ts";
+import { type FtpClient, FtpError, type FtpLogin, type Reply } from "./client.ts";
+import { foldersOf, readUrl, type Server, serverOf, SERVICE } from "./command_line.ts";
 import type { Console } from "./console.ts";
 import { type GivenLogin, GUEST, isGuest, knownLogin } from "./login.ts";
 
@@ -30,8 +30,7 @@ export class Connection {
   readonly #onReply: (reply: Reply) => void;
   #client: FtpClient | undefined;
   #server: Server | undefined;
-  /** Who is logged in. */
-  user: string | undefined;
+  #login: FtpLogin | undefined;
   /** The wait that `interrupt` ends. */
   #waiting: PromiseWithResolvers<never> | undefined;
 
@@ -54,6 +53,11 @@ export class Connection {
   get client(): FtpClient {
     if (this.#client) return this.#client;
     throw new Failure(EXIT.usage, "not connected (open HOST connects)");
+  }
+
+  /** Who is logged in; undefined when nobody is. */
+  get user(): string | undefined {
+    return this.#login?.user;
   }
 
   /** `host:port` of the server. */
@@ -93,17 +97,33 @@ export class Connection {
       user: name,
       password: isGuest(name) && known.reveal() === "" ? GUEST.password : known,
     };
-    const attempt = async (account: Secret | undefined): Promise<Reply> =>
-      await this.#interruptible(client.login({ ...login, account }), () => client.close());
-    let reply: Reply;
+    const attempt = async (account: Secret | undefined): Promise<void> => {
+      const trial = { ...login, account };
+      const reply = await this.#interruptible(client.login(trial), () => client.close());
+      this.#login = trial;
+      this.#onReply(reply);
+    };
     try {
-      reply = await attempt(account);
+      await attempt(account);
     } catch (error) {
       if (!(error instanceof FtpError) || error.code !== 332) throw error;
-      reply = await attempt(await this.#askSecret("Account: "));
+      await attempt(await this.#askSecret("Account: "));
     }
-    this.user = name;
-    this.#onReply(reply);
+  }
+
+  /** One more session like this one, in the folder `path`. */
+  async another(path: string, passive: boolean): Promise<FtpClient> {
+    if (!this.#server) throw new TypeError("there is no session");
+    const client = await this.#options.connect(this.#server);
+    try {
+      client.passive = passive;
+      if (this.#login) await client.login(this.#login);
+      await client.cd(path);
+      return client;
+    } catch (error) {
+      client.close();
+      throw error;
+    }
   }
 
   /** Says goodbye. */
@@ -115,7 +135,7 @@ export class Connection {
   /** Closes at once, and forgets the session. */
   drop(): void {
     this.#client?.close();
-    this.#client = this.user = undefined;
+    this.#client = this.#login = undefined;
   }
 
   /** Ends the wait for a connection or a login. */
@@ -130,8 +150,11 @@ export class Connection {
     const { encoding, user, tls } = this.#options;
     if (isUrl(word)) {
       const url = readUrl(word, encoding);
-      const folders = url.name ? [...url.folders, url.name] : url.folders;
-      return { server: serverOf(url, this.#options), given: url.user ?? user, folders };
+      return {
+        server: serverOf(url, this.#options),
+        given: url.user ?? user,
+        folders: foldersOf(url),
+      };
     }
     const given = port === undefined ? this.#options.port : parsePort(port);
     const address = serverAddress(word, { port: given }, SERVICE);

@@ -1,11 +1,11 @@
 /** Who logs in: by the command line, by `.netrc`, or as a guest. */
-import { promptSecret } from "@std/cli/prompt-secret";
 import { join } from "@std/path";
 import { EXIT, Failure, fileFailure, UsageError } from "../../tools/program/failure.ts";
 import { findLogin, type NetrcEntry, parseNetrc } from "../../tools/protocol/netrc.ts";
 import { Secret } from "../../tools/protocol/secret.ts";
 import { visible } from "../../tools/protocol/text.ts";
 import type { FtpLogin } from "./client.ts";
+import { Keyboard } from "./keyboard.ts";
 
 /** A name, and a password if one was given. */
 export interface GivenLogin {
@@ -72,9 +72,10 @@ export async function loginFor(host: string, given: GivenLogin | undefined): Pro
   const login = await knownLogin(host, given);
   if (login) return login;
   if (given === undefined) return GUEST;
-  const typed = promptSecret(`Password for ${visible(given.name)}:`, { mask: "" });
-  if (typed === null) {
+  if (!Deno.stdin.isTerminal()) {
     throw new UsageError("give NAME:PASSWORD, or write a .netrc (there is no terminal to ask)");
   }
-  return { user: given.name, password: new Secret(typed) };
+  const password = await new Keyboard().secret(`Password for ${visible(given.name)}: `);
+  if (password === null) throw new Failure(EXIT.interrupted, "interrupted");
+  return { user: given.name, password };
 }

@@ -3,7 +3,7 @@ import { EXIT, Failure } from "../../tools/program/failure.ts";
 import { say } from "../../tools/program/terminal.ts";
 import { blame } from "./blame.ts";
 import type { FtpClient } from "./client.ts";
-import type { Job, Server } from "./command_line.ts";
+import { foldersOf, type Job, type Server } from "./command_line.ts";
 import { unlessRefused } from "./file_transfer.ts";
 import type { RateLimit } from "./rate.ts";
 import { type Task, taskOf } from "./tasks.ts";
@@ -60,11 +60,14 @@ export class OneShot {
 
   /** Tries until it is done, or refused for good, or was tried often enough. */
   async #persist(job: Job): Promise<void> {
-    const task = this.#task = taskOf(job, this.#options.rate);
+    const task = this.#task = taskOf(job, this.#options);
     let wait = FIRST_WAIT;
     for (let tries = 1;; tries++) {
       try {
-        return await task.attempt(await this.#reach(job));
+        return await task.attempt({
+          reach: () => this.#reach(job),
+          open: () => this.#open(job),
+        });
       } catch (error) {
         const { exitCode, message } = blame(job.url.shown, error);
         const isPassing = exitCode === EXIT.unreachable || exitCode === EXIT.later;
@@ -78,9 +81,10 @@ export class OneShot {
     }
   }
 
-  /** A session in the folder of the URL. */
-  async #reach({ url, server, login, task }: Job): Promise<FtpClient> {
-    const folders = task.kind === "names" && url.name ? [...url.folders, url.name] : url.folders;
+  /** The session that is used again, in the folder of the URL. */
+  async #reach(job: Job): Promise<FtpClient> {
+    const { url, server, login, task } = job;
+    const folders = task.kind === "names" ? foldersOf(url) : url.folders;
     const key = JSON.stringify([server, login.user, login.password.reveal()]);
     let session = this.#session;
     if (session?.key !== key || session.client.closed || !session.leadsTo(folders)) {
@@ -91,6 +95,20 @@ export class OneShot {
     }
     await session.go(folders, task.kind === "upload" && this.#options.createDirs);
     return session.client;
+  }
+
+  /** A session of its own; one that sends a folder begins where the login leads. */
+  async #open({ url, server, login, task }: Job): Promise<FtpClient> {
+    const client = await this.#options.connect(server);
+    try {
+      await client.login(login);
+      const isUpload = task.kind === "mirror" && task.request.up;
+      await new Session("", client).go(isUpload ? [] : foldersOf(url), false);
+      return client;
+    } catch (error) {
+      client.close();
+      throw error;
+    }
   }
 }
 

@@ -35,6 +35,8 @@ export interface ShellOptions extends ConnectionOptions {
   /** Shows the dialogue on the wire. */
   trace: Trace;
   rate: RateLimit | undefined;
+  /** How often a mirror tries again. */
+  retries: number;
 }
 
 /** The dialogue with a user, or the run of a script. */
@@ -43,6 +45,7 @@ export class Shell {
   readonly settings: Settings;
   readonly trace: Trace;
   readonly rate: RateLimit | undefined;
+  readonly retries: number;
   readonly connection: Connection;
   /** The local folder. */
   folder = ".";
@@ -50,13 +53,15 @@ export class Shell {
   over = false;
   /** The download under way. */
   target: Target | undefined;
+  /** Another program has the terminal, and Ctrl-C is for it. */
+  isAway = false;
   readonly #history: History;
   /** The folders of the server that completion has seen. */
   readonly #listed = new Map<string, Name[]>();
   #completing: Promise<unknown> = Promise.resolve();
   #code: number = EXIT.ok;
-  /** How often Ctrl-C came, and what was kept of a download, in the command that runs. */
-  #interrupts = 0;
+  /** Of the command that runs: whether Ctrl-C came, and what was kept of a download. */
+  #interruption = new AbortController();
   #kept = 0;
 
   constructor(options: ShellOptions) {
@@ -64,6 +69,7 @@ export class Shell {
     this.settings = options.settings;
     this.trace = options.trace;
     this.rate = options.rate;
+    this.retries = options.retries;
     this.#history = options.history;
     this.connection = new Connection(options, options.console, (reply) => this.reply(reply));
   }
@@ -145,15 +151,17 @@ export class Shell {
 
   /** Ctrl-C: ends the transfer under way; once more, or where nothing comes, the session. */
   interrupt(): void {
-    this.#interrupts++;
+    if (this.isAway) return;
+    const { session } = this.connection;
+    if (this.signal.aborted) return session?.close();
+    this.#interruption.abort();
     this.connection.interrupt();
-    if (this.#interrupts === 1) this.connection.session?.abort();
-    else this.connection.session?.close();
+    session?.abort();
   }
 
-  /** Ctrl-C came during the command that runs. */
-  get interrupted(): boolean {
-    return this.#interrupts > 0;
+  /** Aborts when Ctrl-C comes during the command that runs. */
+  get signal(): AbortSignal {
+    return this.#interruption.signal;
   }
 
   /** The program ends here: keeps what has arrived of a download, and returns what to say about it. */
@@ -198,7 +206,7 @@ export class Shell {
       try {
         await work(path);
       } catch (error) {
-        if (this.interrupted || this.client.closed || error instanceof OutputClosed) {
+        if (this.signal.aborted || this.client.closed || error instanceof OutputClosed) {
           throw error;
         }
         this.#report(command, error);
@@ -208,7 +216,8 @@ export class Shell {
 
   /** Runs `work`; what it throws is said, of what is called `name`. Throws OutputClosed. */
   async #guard(name: () => string, work: () => Promise<void>): Promise<void> {
-    this.#interrupts = this.#kept = 0;
+    this.#interruption = new AbortController();
+    this.#kept = 0;
     try {
       await work();
     } catch (error) {

@@ -72,7 +72,7 @@ export async function putFile(
 function abortable(shell: Shell, onProgress: (bytes: number) => void): (bytes: number) => void {
   return (bytes) => {
     onProgress(bytes);
-    if (shell.interrupted) shell.client.abort();
+    if (shell.signal.aborted) shell.client.abort();
   };
 }
 

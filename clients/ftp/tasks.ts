@@ -14,13 +14,22 @@ import {
   unlessRefused,
 } from "./file_transfer.ts";
 import { longListing, sorted } from "./listing_view.ts";
+import { type MirrorRequest, runMirror } from "./mirror_run.ts";
 import type { RateLimit } from "./rate.ts";
 import { LocalFile, type RemoteFacts, StandardOutput, type Target } from "./target.ts";
+
+/** Where a task gets its sessions from. They are logged in, and in the folder of the URL. */
+export interface Sessions {
+  /** The one that is used again for what follows. */
+  reach(): Promise<FtpClient>;
+  /** One of its own. */
+  open(): Promise<FtpClient>;
+}
 
 /** What is done with one URL. */
 export interface Task {
   /** Does it, or goes on with it. */
-  attempt(client: FtpClient): Promise<void>;
+  attempt(sessions: Sessions): Promise<void>;
   /** Whether a further attempt can still end well. */
   readonly repeatable: boolean;
   /** There will be no further attempt: returns what to say about what was done. */
@@ -28,7 +37,10 @@ export interface Task {
 }
 
 /** The task of a job. */
-export function taskOf({ task, url }: Job, rate: RateLimit | undefined): Task {
+export function taskOf(
+  { task, url }: Job,
+  { rate, retries }: { rate: RateLimit | undefined; retries: number },
+): Task {
   switch (task.kind) {
     case "list":
       return simple(async (client) => longListing(sorted(await client.list())));
@@ -41,16 +53,14 @@ export function taskOf({ task, url }: Job, rate: RateLimit | undefined): Task {
     case "upload":
       return new Upload(task, rate);
     case "mirror":
-      return simple(() => {
-        throw new Failure(EXIT.usage, "-r is not there yet");
-      });
+      return new Mirror(task.request, rate, retries);
   }
 }
 
 /** A task that writes to standard output what `ask` returns. */
 function simple(ask: (client: FtpClient) => Promise<string>): Task {
   return {
-    attempt: async (client) => await writeOut(await ask(client)),
+    attempt: async (sessions) => await writeOut(await ask(await sessions.reach())),
     repeatable: true,
     giveUp: () => "",
   };
@@ -80,8 +90,9 @@ class Download implements Task {
     this.#rate = rate;
   }
 
-  async attempt(client: FtpClient): Promise<void> {
+  async attempt(sessions: Sessions): Promise<void> {
     const { name, file, resume, ascii } = this.#task;
+    const client = await sessions.reach();
     const facts = await remoteFacts(client, name);
     if (this.#target === undefined) {
       this.#modified = facts.modified;
@@ -128,8 +139,9 @@ class Upload implements Task {
     return !(this.#begun && (file === "-" || append || ascii));
   }
 
-  async attempt(client: FtpClient): Promise<void> {
+  async attempt(sessions: Sessions): Promise<void> {
     const { name, file, resume, append, ascii } = this.#task;
+    const client = await sessions.reach();
     // What is there may be ours from an earlier attempt, or from an earlier run if we are told so.
     const offset = resume || this.#begun
       ? await unlessRefused(client, () => client.size(name)) ?? 0
@@ -156,6 +168,38 @@ class Upload implements Task {
   }
 
   giveUp(): string {
+    return "";
+  }
+}
+
+class Mirror implements Task {
+  /** It tries again by itself. */
+  readonly repeatable = false;
+  readonly #request: MirrorRequest;
+  readonly #rate: RateLimit | undefined;
+  readonly #retries: number;
+  readonly #interruption = new AbortController();
+
+  constructor(request: MirrorRequest, rate: RateLimit | undefined, retries: number) {
+    this.#request = request;
+    this.#rate = rate;
+    this.#retries = retries;
+  }
+
+  async attempt(sessions: Sessions): Promise<void> {
+    await runMirror(this.#request, {
+      connect: () => sessions.open(),
+      retries: this.#retries,
+      rate: this.#rate,
+      signal: this.#interruption.signal,
+      write: writeOut,
+      say: (line) => say(`ftp: ${line}`),
+      note: (line) => Deno.stderr.isTerminal() && say(line),
+    });
+  }
+
+  giveUp(): string {
+    this.#interruption.abort();
     return "";
   }
 }

@@ -159,6 +159,40 @@ bye`;
   }, { tls: true });
 }
 
+peerTest(
+  "pyftpdlib",
+  "folders are mirrored, both ways",
+  async ({ ftp, peer, url, shown, home, cwd }) => {
+    const tree = (folder: string): string[] =>
+      [...Deno.readDirSync(folder)].flatMap(({ name, isDirectory }) =>
+        isDirectory ? [`${name}/`, ...tree(`${folder}/${name}`)] : [name]
+      ).sort();
+    assertEquals(await ftp(["-r", `${url}/pub/`]), DONE);
+    assertEquals(tree(cwd), ["large", "rfc/", "rfc/", "rfc99.txt", "two words"]);
+    assertEquals(await Deno.readTextFile(`${cwd}/rfc/rfc/rfc99.txt`), RFC);
+
+    await Deno.writeTextFile(`${cwd}/extra`, "");
+    const dry = await ftp(["-r", "--dry-run", "--delete", `${url}/pub`]);
+    assertEquals(dry, { ...DONE, stdout: "delete extra\n" });
+    assertEquals(await ftp(["-r", "--delete", "--exclude", "e*", `${url}/pub`]), DONE);
+    assertEquals(tree(cwd).includes("extra"), true);
+    assertEquals(await ftp(["-r", "--delete", "-o", ".", `${url}/pub`]), DONE);
+    assertEquals(tree(cwd).includes("extra"), false);
+
+    assertEquals(await ftp(["-r", "-T", ".", "--include", "*.txt", `${url}/up/site/`]), DONE);
+    assertEquals(tree(`${home}/up/site`), ["rfc/", "rfc/", "rfc99.txt"]);
+    const stdin = "mirror -R rfc up/script\nmirror up/script\nmirror --frob\nls up\n";
+    const script = await ftp(["-u", `${peer.user}:${peer.password}`, shown], { stdin });
+    assertEquals([script.code, script.stdout], [2, "script/\nsite/\n"]);
+    assertMatch(script.stderr, /^mirror: unknown option --frob/);
+    assertEquals(tree(`${cwd}/script`), ["rfc/", "rfc99.txt"]);
+
+    const missing = await ftp(["-r", `${url}/nosuch/`]);
+    assertMatch(missing.stderr, new RegExp(`^ftp: ${shown}/nosuch/: 550 .*\n$`));
+    assertEquals(missing.code, 1);
+  },
+);
+
 peerTest("pyftpdlib", "a login from .netrc", async ({ ftp, peer, shown, cwd }) => {
   const netrc = `${cwd}/.netrc`;
   const text = `machine localhost login ${peer.user} password ${peer.password}\n`;

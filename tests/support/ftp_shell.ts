@@ -100,6 +100,7 @@ export async function dialogue(
     console,
     history,
     trace,
+    retries: 0,
     rate: onPiece && new RateLimit(Infinity, () => 0, () => Promise.resolve(onPiece(shell))),
     tls: false,
     port: undefined,

@@ -12,6 +12,11 @@ const OPTIONS: JobOptions = {
   listOnly: false,
   head: false,
   recursive: false,
+  delete: false,
+  include: [],
+  exclude: [],
+  dryRun: false,
+  parallel: 4,
   ascii: false,
   encoding: "utf-8",
   tls: false,
@@ -26,6 +31,16 @@ function jobs(words: string[], options: Partial<JobOptions> = {}): Promise<Job[]
 
 Deno.test("jobsFor() tells what a URL and the options ask for", async () => {
   const download = { kind: "download", resume: false, ascii: false };
+  const mirror = {
+    up: false,
+    remote: "",
+    local: ".",
+    delete: false,
+    include: [],
+    exclude: [],
+    dryRun: false,
+    parallel: 4,
+  };
   const upload = { kind: "upload", resume: false, append: false, ascii: false };
   const cases: [url: string, options: Partial<JobOptions>, task: Record<string, unknown>][] = [
     ["ftp://h/a/b", {}, { ...download, name: "b", file: "b" }],
@@ -42,8 +57,25 @@ Deno.test("jobsFor() tells what a URL and the options ask for", async () => {
     ["ftp://h/b", { head: true }, { kind: "facts" }],
     ["ftp://h/b/", {}, { kind: "list" }],
     ["ftp://h/", { output: "-" }, { kind: "list" }],
-    ["ftp://h/b/", { recursive: true }, { kind: "mirror", upload: undefined }],
-    ["ftp://h/b/", { recursive: true, uploadFile: "x" }, { kind: "mirror", upload: "x" }],
+    ["ftp://h/b/", { recursive: true }, { kind: "mirror", request: mirror }],
+    [
+      "ftp://h/b/",
+      { recursive: true, output: "x", delete: true, include: ["*"], dryRun: true, parallel: 2 },
+      {
+        kind: "mirror",
+        request: { ...mirror, local: "x", delete: true, include: ["*"], dryRun: true, parallel: 2 },
+      },
+    ],
+    [
+      "ftp://h/a/b/",
+      { recursive: true, uploadFile: "x" },
+      { kind: "mirror", request: { ...mirror, up: true, remote: "a/b", local: "x" } },
+    ],
+    [
+      "ftp://h//a/b",
+      { recursive: true, uploadFile: "x" },
+      { kind: "mirror", request: { ...mirror, up: true, remote: "/a/b", local: "x" } },
+    ],
     ["ftp://h/b", { uploadFile: "x/y" }, { ...upload, name: "b", file: "x/y" }],
     ["ftp://h/b/", { uploadFile: "x/y" }, { ...upload, name: "y", file: "x/y" }],
     ["ftp://h/b", { uploadFile: "-" }, { ...upload, name: "b", file: "-" }],
@@ -88,7 +120,14 @@ Deno.test("jobsFor() refuses what does not go together", async () => {
     [["ftp://h/a", "ftp://h/b"], { uploadFile: "c" }, "-T goes with one URL"],
     [["ftp://h/a"], { listOnly: true, head: true }, "-l and -I do not go together"],
     [["ftp://h/a"], { uploadFile: "x", output: "y" }, "-T and -o do not go together"],
-    [["ftp://h/a"], { recursive: true, output: "y" }, "-r and -o do not go together"],
+    [["ftp://h/a"], { recursive: true, output: "-" }, "-r needs a folder"],
+    [["ftp://h/a"], { recursive: true, uploadFile: "x", output: "y" }, "-T and -o do not"],
+    [["ftp://h/a"], { recursive: true, listOnly: true }, "-l and -r do not go together"],
+    [["ftp://h/a"], { recursive: true, continueAt: "-" }, "-r goes on and makes folders by itself"],
+    [["ftp://h/a"], { recursive: true, ascii: true }, "byte for byte"],
+    [["ftp://h/a"], { delete: true }, "go with -r"],
+    [["ftp://h/a"], { dryRun: true }, "go with -r"],
+    [["ftp://h/a"], { exclude: ["x"] }, "go with -r"],
     [["ftp://h/a"], { append: true }, "-a goes with -T"],
     [["ftp://h/a"], { createDirs: true }, "--create-dirs goes with -T"],
     [["ftp://h/a"], { append: true, uploadFile: "x", continueAt: "-" }, "-a and -C"],
