@@ -2,6 +2,7 @@
 import { COMMANDS, findCommand, type Kind } from "./commands.ts";
 import type { Completions } from "./console.ts";
 import type { Name } from "./globs.ts";
+import { sorted } from "./listing_view.ts";
 import { quoteWord, splitWords } from "./words.ts";
 
 /** What is in the folders of both sides; the empty path is the current one. */
@@ -20,7 +21,8 @@ export async function completions(line: string, names: Names): Promise<Completio
   if (kind === undefined) return { start, words: [] };
   const quote = /^["']?/.exec(line.slice(start))?.[0];
   const found = kind === "command" ? commandNames(text) : await paths(text, names[kind]);
-  return { start, words: few(found.map((name) => typed(name, quote, found.length === 1))) };
+  const isOnly = found.length === 1;
+  return { start, words: few(sorted(found).map((name) => typed(name, quote, isOnly))) };
 }
 
 /** What the word after `words` is; undefined where nothing is known about it. */

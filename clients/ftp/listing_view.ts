@@ -2,8 +2,8 @@
 import { formatMode, type FtpEntry } from "../../tools/protocol/ftp_entry.ts";
 import { visible } from "../../tools/protocol/text.ts";
 
-/** By name, as `ls` has it: the case of letters counts last. */
-export function sorted(entries: readonly FtpEntry[]): FtpEntry[] {
+/** By name, as people count and spell: the case of letters counts last. */
+export function sorted<T extends { name: string }>(entries: readonly T[]): T[] {
   const { compare } = new Intl.Collator("en", { numeric: true });
   return [...entries].sort((a, b) => compare(a.name, b.name));
 }

@@ -34,7 +34,7 @@ Deno.test("completions() finishes commands, and the names on the side that they 
     ["p x", []],
     ["get pul", ["remote", "get pull "]],
     ["get pu", ["remote", "get pub/", "get pull"]],
-    ["get pub/", ["remote pub/", "get pub/rfc/", "get pub/cake.iso"]],
+    ["get pub/", ["remote pub/", "get pub/cake.iso", "get pub/rfc/"]],
     ["get pub/c", ["remote pub/", "get pub/cake.iso "]],
     ["get x pul", ["local", "get x pull "]],
     ["put pul", ["local", "put pull "]],
@@ -42,12 +42,12 @@ Deno.test("completions() finishes commands, and the names on the side that they 
     ["ls -l pul", ["remote", "ls -l pull "]],
     ["mget a b pul", ["remote", "mget a b pull "]],
     ["lcd two\\ wi", ["local", "lcd two\\ wings/"]],
-    ["get two", ["remote", "get two\\ words", "get two\\ wings/"]],
-    ['get "two w', ["remote", 'get "two words"', 'get "two wings/']],
+    ["get two", ["remote", "get two\\ wings/", "get two\\ words"]],
+    ['get "two w', ["remote", 'get "two wings/', 'get "two words"']],
     ["get 'two wo", ["remote", "get 'two words' "]],
     [
       'get "two words" ',
-      ["local", ...["pub/", "pull", "two\\ words", "two\\ wings/"], 'a\\"b', "x\\*y"]
+      ["local", 'a\\"b', "pub/", "pull", "two\\ wings/", "two\\ words", "x\\*y"]
         .map((word, i) => i === 0 ? word : `get "two words" ${word}`),
     ],
     ["get a", ["remote", 'get a\\"b ']],
