@@ -54,17 +54,21 @@ export interface ProxyOptions extends Caps, Omit<SessionOptions, "dial"> {
   pcapPort?: number | undefined;
 }
 
-/** Starts a proxy. Throws Failure when it cannot listen. */
+/** Starts a proxy, which closes the recorder at its end. Throws Failure when it cannot listen. */
 export function start(options: ProxyOptions): Server {
   const viewing = options.pcapPort === undefined ? undefined : serveRecording(options);
   try {
     const server = options.udp ? startUdp(options) : startTcp(options);
+    const finished = server.finished.finally(async () => {
+      // Those who watch leave at the end of the recording.
+      await Promise.all([options.recorder?.close(), viewing?.shutdown()]);
+    });
     return {
       addrs: server.addrs,
-      finished: Promise.all([server.finished, viewing?.finished]).then(() => {}),
+      finished,
       async shutdown(): Promise<void> {
         await server.shutdown();
-        await Promise.all([options.recorder?.close(), viewing?.shutdown()]);
+        await finished;
       },
     };
   } catch (error) {
@@ -251,7 +255,7 @@ export const main = program(command, async ({ options, words }) => {
     }
     return server;
   });
-  await Promise.all([recorder?.close(), printer?.flush()]);
+  await printer?.flush();
   return code;
 });
 
