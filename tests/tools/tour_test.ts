@@ -1,9 +1,10 @@
 /** The tour, and that it notices what goes wrong. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { PROGRAMS } from "../../tools/labsock/registry.ts";
+import { listens, until } from "../../tools/bench/processes.ts";
 import { type Chapter, play } from "../../tools/tour/chapter.ts";
 import { processTest } from "../support/permissions.ts";
-import { run } from "../support/process.ts";
+import { commandLine, run } from "../support/process.ts";
 
 /** Plays a chapter of a test's own: what went wrong, and what was shown. */
 async function played(
@@ -67,6 +68,31 @@ processTest("a chapter gives up on a step that does not end", async () => {
   const step = { what: "Ask.", program: "daytime", args, shows: YEAR };
   assertEquals((await played({ steps: [step] }, 1)).wrong, ['"Ask." took too long']);
 });
+
+processTest(
+  "a chapter that is stopped ends what it has started, and leaves no folder",
+  async () => {
+    const folder = await Deno.makeTempDir();
+    const chapter = new Deno.Command(Deno.execPath(), {
+      args: commandLine("tests/support/endless_chapter.ts", []),
+      env: { TMPDIR: folder },
+      stdin: "null",
+      stdout: "piped",
+    }).spawn();
+    let shown = "";
+    for await (const text of chapter.stdout.pipeThrough(new TextDecoderStream())) {
+      shown += text;
+      if (/proxy\.ts 0 /.test(shown)) break;
+    }
+    const port = Number(/tcp \S+:(\d+)/.exec(shown)?.[1]);
+    assertEquals([await listens(port), [...Deno.readDirSync(folder)].length], [true, 1]);
+    chapter.kill("SIGTERM");
+    assertEquals((await chapter.status).code, 130);
+    assertEquals([...Deno.readDirSync(folder)], []);
+    await until("the server to end", async () => !await listens(port));
+    await Deno.remove(folder);
+  },
+);
 
 processTest("a chapter gives its programs files, input, and arguments as they are", async () => {
   const { wrong, shown } = await played({

@@ -2,6 +2,8 @@
 import { join } from "@std/path";
 import { findProgram } from "../labsock/registry.ts";
 import { Deadline } from "../net/deadline.ts";
+import { EXIT } from "../program/failure.ts";
+import { onStop } from "../program/signals.ts";
 import { Child } from "./child.ts";
 
 /**
@@ -42,7 +44,10 @@ export interface Stage {
   patience: number;
 }
 
-/** Plays a chapter; returns what went wrong, one line for each thing. */
+/**
+ * Plays a chapter; returns what went wrong, one line for each thing. A signal ends the process, and
+ * whatever the chapter has started.
+ */
 export async function play(chapter: Chapter, stage: Stage): Promise<string[]> {
   await stage.write(`\n== ${chapter.title} ==\n${chapter.about}\n`);
   const folder = await Deno.makeTempDir();
@@ -54,7 +59,13 @@ export async function play(chapter: Chapter, stage: Stage): Promise<string[]> {
   };
   ["web", "web.port"].forEach((name) => setPort(name, `${web?.addr.port}`));
   const servers = new Map<string, Child>();
+  const children: Child[] = [];
   const wrong: string[] = [];
+  using _signals = onStop(() => {
+    for (const child of children) child.kill("SIGTERM");
+    Deno.removeSync(folder, { recursive: true });
+    Deno.exit(EXIT.interrupted);
+  });
 
   const start = async (program: string, args: string[]): Promise<Child> => {
     const file = findProgram(program)?.file ?? `tools/${program}.ts`;
@@ -62,7 +73,9 @@ export async function play(chapter: Chapter, stage: Stage): Promise<string[]> {
       arg.replace(PLACEHOLDER, (word, name) => known.get(name) ?? word)
     );
     await stage.write(`$ deno run -A ${[file, ...filled.map(quoted)].join(" ")}\n`);
-    return new Child(file, filled, folder);
+    const child = new Child(file, filled, folder);
+    children.push(child);
+    return child;
   };
 
   const startServer = async (program: string, args: string[]): Promise<boolean> => {

@@ -1,5 +1,4 @@
 /** A program that runs as a process of its own, as a user would start it. */
-
 import { fromFileUrl } from "@std/path";
 
 const ROOT = fromFileUrl(new URL("../..", import.meta.url));
