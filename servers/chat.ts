@@ -22,7 +22,8 @@ import { count, flag, valueOr } from "../tools/program/options.ts";
 import { CHAT_PORT, safeText } from "../tools/protocol/chat.ts";
 import { parseCount } from "../tools/protocol/units.ts";
 import { NamedRoom } from "./chat/named_room.ts";
-import { lineOf, MOST_HISTORY, Room } from "./chat/room.ts";
+import { RawRoom } from "./chat/raw_room.ts";
+import { MOST_HISTORY } from "./chat/room.ts";
 import { serveSession } from "./chat/session.ts";
 
 /** How a chat server is set up. */
@@ -48,10 +49,10 @@ export interface ChatOptions extends Caps {
 export function start(options: ChatOptions): Server {
   const { hosts, port, raw, log } = options;
   const now = (): number => performance.now();
-  const room = raw ? new Room(options) : new NamedRoom({ ...options, now });
+  const room = raw ? new RawRoom(options) : new NamedRoom({ ...options, now });
   const acceptor = new Acceptor({
     ...options,
-    refusal: lineOf("* there is no room for more people, try again later"),
+    refusal: new TextEncoder().encode("* there is no room for more people: try again later\r\n"),
     serve: (conn, peer) => serveSession(conn, peer, room, { ...options, telnet: !raw, now }),
   });
   const listeners = listenAt(

@@ -26,7 +26,7 @@ const RUN: Record<ChatCommandName, Run> = {
 
   msg(room, person, name, text): void {
     const other = room.find(name);
-    if (other) room.tell(other, `<${person.nick} to you> ${text}`);
+    if (other) room.whisper(person, other, text);
     else room.notify(person, `nobody here is called ${name}`);
   },
 

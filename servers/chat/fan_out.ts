@@ -4,7 +4,6 @@
  * one write. Nobody waits for a listener: who falls too far behind is let go.
  */
 import { Deadline } from "../../tools/net/deadline.ts";
-import { concat } from "../../tools/protocol/bytes.ts";
 
 /**
  * How many bytes may still wait for a listener when more come, beside what the
@@ -15,8 +14,8 @@ export const MOST_QUEUED = 1 << 20;
 /** Above this a listener counts as behind. */
 const BEHIND = MOST_QUEUED / 4;
 
-/** How long a talker waits for listeners who are behind, in milliseconds: those who never read must not stop it. */
-const LONGEST_RELIEF = 100;
+/** How long a talker waits for those who are behind, in milliseconds. Those who are so even then are not waited for again. */
+const LONGEST_RELIEF = 250;
 
 /** Where a listener's bytes go: a Writer, or a test's. */
 export interface Outlet {
@@ -35,70 +34,82 @@ export interface Listener {
   tooSlow(): void;
 }
 
-/** Something to send: to everybody, to everybody but one, or to one. */
-interface Entry {
-  data: Uint8Array;
+/** A line to send: to everybody, to everybody but one, or to one. */
+interface Entry<Line> {
+  line: Line;
   except?: Listener | undefined;
   only?: Listener;
 }
 
 /** The listeners of a room, and what is on its way to them. */
-export class FanOut {
+export class FanOut<Line> {
+  readonly #join: (lines: Line[]) => Uint8Array;
   readonly #listeners = new Set<Listener>();
+  /** Those who are behind, and for whom talkers wait. */
   readonly #behind = new Set<Listener>();
-  #batch: Entry[] = [];
+  /** Those who were waited for in vain. */
+  readonly #stuck = new Set<Listener>();
+  #batch: Entry<Line>[] = [];
   /** Those who do not get the batch as the others do, and where in it theirs begins. */
   #apart = new Map<Listener, number>();
   #relief = Promise.withResolvers<void>();
 
+  /** `join` makes the bytes of so many lines; it is called once for all who hear the same. */
+  constructor(join: (lines: Line[]) => Uint8Array) {
+    this.#join = join;
+  }
+
   /** Adds a listener, who hears what is sent from now on. */
   add(listener: Listener): void {
     this.#listeners.add(listener);
-    this.#apart.set(listener, this.#batch.length);
+    if (this.#batch.length > 0) this.#apart.set(listener, this.#batch.length);
   }
 
-  /** Removes a listener, after sending it what was meant for it, and `last`. */
-  remove(listener: Listener, last: Uint8Array): void {
+  /** Removes a listener, after sending it what was meant for it, and the lines `last`. */
+  remove(listener: Listener, last: Line[]): void {
     if (!this.#listeners.delete(listener)) return;
-    const data = partFor(listener, this.#batch.slice(this.#apart.get(listener)));
-    listener.out.send(concat([data, last]));
+    const lines = partFor(listener, this.#batch.slice(this.#apart.get(listener)));
+    listener.out.send(this.#join([...lines, ...last]));
     this.#apart.delete(listener);
-    this.#behind.delete(listener);
-    this.#relieve();
+    this.#caughtUp(listener);
   }
 
-  /** Sends `data` to everybody, but not to `except`. */
-  toAll(data: Uint8Array, except?: Listener): void {
-    this.#put({ data, except }, except);
+  /** Sends `line` to everybody, but not to `except`. */
+  toAll(line: Line, except?: Listener): void {
+    this.#put({ line, except }, except);
   }
 
-  /** Sends `data` to one listener. */
-  toOne(listener: Listener, data: Uint8Array): void {
-    this.#put({ data, only: listener }, listener);
+  /** Sends `line` to one listener. */
+  toOne(listener: Listener, line: Line): void {
+    this.#put({ line, only: listener }, listener);
   }
 
   /**
-   * Resolves when a talker may go on: at once, unless half of the listeners are
-   * behind, so that it is the room as a whole that cannot take more.
+   * Resolves when a talker who has much to say may go on: when nobody is behind
+   * but those who do not get on. So the talk is as fast as all can read it, and
+   * somebody who stops reading is waited for once.
    */
   async relief(): Promise<void> {
-    if (!this.#crowded) return;
-    const { promise, resolve } = this.#relief;
-    using _deadline = new Deadline(LONGEST_RELIEF, resolve);
-    await promise;
+    if (this.#behind.size === 0) return;
+    using _deadline = new Deadline(LONGEST_RELIEF, () => {
+      for (const listener of this.#behind) this.#stuck.add(listener);
+      this.#behind.clear();
+      this.#resume();
+    });
+    await this.#relief.promise;
   }
 
-  get #crowded(): boolean {
-    return this.#behind.size > 0 && 2 * this.#behind.size >= this.#listeners.size;
-  }
-
-  #relieve(): void {
-    if (this.#crowded) return;
+  #resume(): void {
     this.#relief.resolve();
     this.#relief = Promise.withResolvers();
   }
 
-  #put(entry: Entry, apart: Listener | undefined): void {
+  #caughtUp(listener: Listener): void {
+    this.#stuck.delete(listener);
+    if (this.#behind.delete(listener) && this.#behind.size === 0) this.#resume();
+  }
+
+  #put(entry: Entry<Line>, apart: Listener | undefined): void {
     if (apart && !this.#apart.has(apart)) this.#apart.set(apart, 0);
     if (this.#batch.length === 0) queueMicrotask(() => this.#flush());
     this.#batch.push(entry);
@@ -108,10 +119,10 @@ export class FanOut {
     const [batch, apart] = [this.#batch, this.#apart];
     this.#batch = [];
     this.#apart = new Map();
-    const whole = concat(batch.flatMap(({ data, only }) => only ? [] : [data]));
+    const whole = this.#join(partFor(undefined, batch));
     for (const listener of this.#listeners) {
       const from = apart.get(listener);
-      const data = from === undefined ? whole : partFor(listener, batch.slice(from));
+      const data = from === undefined ? whole : this.#join(partFor(listener, batch.slice(from)));
       if (data.length === 0) continue;
       // What comes in this turn does not count: however much it is, nobody had time to read it.
       if (listener.out.queued > MOST_QUEUED) listener.tooSlow();
@@ -121,20 +132,17 @@ export class FanOut {
 
   #send(listener: Listener, data: Uint8Array): void {
     listener.out.send(data);
-    if (listener.out.queued <= BEHIND || this.#behind.has(listener)) return;
+    if (listener.out.queued <= BEHIND) return;
+    if (this.#behind.has(listener) || this.#stuck.has(listener)) return;
     this.#behind.add(listener);
-    const caughtUp = (): void => {
-      if (this.#behind.delete(listener)) this.#relieve();
-    };
+    const caughtUp = (): void => this.#caughtUp(listener);
     listener.out.flush().then(caughtUp, caughtUp);
   }
 }
 
-/** What of `batch` is meant for `listener`. */
-function partFor(listener: Listener, batch: Entry[]): Uint8Array {
-  return concat(
-    batch.flatMap(({ data, except, only }) =>
-      except === listener || (only && only !== listener) ? [] : [data]
-    ),
-  );
+/** The lines of `batch` that are meant for `listener`; for all who are not apart without one. */
+function partFor<Line>(listener: Listener | undefined, batch: Entry<Line>[]): Line[] {
+  return batch
+    .filter(({ except, only }) => (!except || except !== listener) && (!only || only === listener))
+    .map(({ line }) => line);
 }

@@ -3,15 +3,15 @@ import { LONGEST_LINE, safeText } from "../../tools/protocol/chat.ts";
 import { Bucket } from "./bucket.ts";
 import { runCommand } from "./commands.ts";
 import { NICK_RULE, nickKey, parseNick } from "./nick.ts";
-import { type Departure, lineOf, type Person, Room, type RoomOptions } from "./room.ts";
+import { type Departure, type Person, Room, type RoomOptions } from "./room.ts";
 
 /**
  * How many comings and goings are told: those of a class that arrives together,
- * and then five a second. Without a limit n people cause n * n lines, and
+ * and then one a second. Without a limit n people cause n * n lines, and
  * somebody who comes and goes in a loop leaves no room for talk.
  */
-const NOTICE_BURST = 100;
-const NOTICE_RATE = 5;
+export const NOTICE_BURST = 100;
+const NOTICE_RATE = 1;
 
 /** What a person is told who leaves so, and what the others read; they read nothing when everybody leaves. */
 const DEPARTURES: Record<Departure, { told?: string; others?: string }> = {
@@ -20,7 +20,7 @@ const DEPARTURES: Record<Departure, { told?: string; others?: string }> = {
   lost: { others: "left (the connection broke)" },
   idle: { told: "good-bye: you said nothing for too long", others: "left (silent for too long)" },
   slow: { told: "good-bye: you read too slowly", others: "left (read too slowly)" },
-  stopped: { told: "good-bye: the server stops" },
+  stopped: { told: "good-bye: the server is stopping" },
 };
 
 const decoder = new TextDecoder();
@@ -28,8 +28,8 @@ const encoder = new TextEncoder();
 const scratch = new Uint8Array(LONGEST_LINE);
 
 /** A room with names. */
-export class NamedRoom extends Room {
-  /** By what makes two names the same, in the order of coming. */
+export class NamedRoom extends Room<string> {
+  /** By what makes two names the same. */
   readonly #byKey = new Map<string, Person>();
   readonly #notices = new Bucket(NOTICE_RATE, NOTICE_BURST);
   readonly #now: () => number;
@@ -37,7 +37,7 @@ export class NamedRoom extends Room {
   #untold = 0;
 
   constructor(options: RoomOptions & { now(): number }) {
-    super(options);
+    super(options, (lines) => encoder.encode(lines.join("")));
     this.#now = options.now;
   }
 
@@ -61,17 +61,22 @@ export class NamedRoom extends Room {
 
   /** `person` says `text` to all. */
   say(person: Person, text: string): void {
-    this.publish(person, lineOf(`<${person.nick}> ${text}`));
+    this.publish(person, this.line(`<${person.nick}> ${text}`));
   }
 
   /** `person` does something. No notice has `<>`, so this cannot be taken for one. */
   act(person: Person, text: string): void {
-    this.publish(person, lineOf(`* <${person.nick}> ${text}`));
+    this.publish(person, this.line(`* <${person.nick}> ${text}`));
   }
 
-  /** A line of the room's own for `person` alone. */
+  /** `person` says `text` to `other` alone. No name has spaces, so this cannot be taken for talk. */
+  whisper(person: Person, other: Person, text: string): void {
+    this.fanOut.toOne(other, this.line(`<${person.nick} to you> ${text}`));
+  }
+
+  /** A notice for `person` alone. */
   notify(person: Person, text: string): void {
-    this.tell(person, `* ${text}`);
+    this.fanOut.toOne(person, this.line(`* ${text}`));
   }
 
   /** Gives `person` another name, if it is one and free. */
@@ -85,8 +90,12 @@ export class NamedRoom extends Room {
     const old = person.nick;
     this.#byKey.delete(nickKey(old));
     this.#name(person, nick);
-    this.fanOut.toAll(lineOf(`* ${old} is now ${nick}`), person);
+    if (nick !== old) this.fanOut.toAll(this.line(`* ${old} is now ${nick}`), person);
     this.notify(person, `you are now ${nick}`);
+  }
+
+  protected override line(text: string): string {
+    return `${text}\r\n`;
   }
 
   protected override welcome(person: Person): void {
@@ -98,11 +107,11 @@ export class NamedRoom extends Room {
     this.#announce(person, "joined");
   }
 
-  protected override farewell(person: Person, how: Departure): Uint8Array {
+  protected override farewell(person: Person, how: Departure): string[] {
     this.#byKey.delete(nickKey(person.nick));
     const { told, others } = DEPARTURES[how];
     if (others !== undefined) this.#announce(person, others);
-    return told === undefined ? super.farewell(person, how) : lineOf(`* ${told}`);
+    return told === undefined ? [] : [this.line(`* ${told}`)];
   }
 
   #name(person: Person, nick: string): void {
@@ -117,9 +126,11 @@ export class NamedRoom extends Room {
       return;
     }
     this.#notices.take(now);
-    if (this.#untold > 0) this.fanOut.toAll(lineOf(`* ${this.#untold} more came or went`), person);
+    if (this.#untold > 0) {
+      this.fanOut.toAll(this.line(`* ${this.#untold} more came or went`), person);
+    }
     this.#untold = 0;
-    this.fanOut.toAll(lineOf(`* ${person.nick} ${what}`), person);
+    this.fanOut.toAll(this.line(`* ${person.nick} ${what}`), person);
   }
 
   /** `text` cut to the longest line, which `person` is then told. */

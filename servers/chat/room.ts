@@ -1,7 +1,5 @@
-/** A room in its simplest form: what one person says goes to all others as it is. */
-import type { Log } from "../../tools/program/log.ts";
-import { concat } from "../../tools/protocol/bytes.ts";
-import { LONGEST_LINE } from "../../tools/protocol/chat.ts";
+/** A room: who is here, and what they hear of each other. */
+import type { Fields, Log } from "../../tools/program/log.ts";
 import { FanOut, type Listener, type Outlet } from "./fan_out.ts";
 
 /** The most lines that are kept for newcomers: the longest of them fit into what may wait for a listener. */
@@ -18,19 +16,16 @@ export type Departure = "closed" | "quit" | "lost" | "idle" | "slow" | "stopped"
 
 /** Somebody in a room. */
 export class Person implements Listener {
-  readonly out: Outlet;
-  readonly peer: Peer;
   /** Empty where people have no names. */
   nick = "";
   readonly #left = Promise.withResolvers<void>();
-  readonly #tooSlow: (person: Person) => void;
   #here = true;
 
-  constructor(out: Outlet, peer: Peer, tooSlow: (person: Person) => void) {
-    this.out = out;
-    this.peer = peer;
-    this.#tooSlow = tooSlow;
-  }
+  constructor(
+    readonly out: Outlet,
+    readonly peer: Peer,
+    readonly tooSlow: () => void,
+  ) {}
 
   /** Whether the person has not left. */
   get here(): boolean {
@@ -47,10 +42,6 @@ export class Person implements Listener {
     this.#here = false;
     this.#left.resolve();
   }
-
-  tooSlow(): void {
-    this.#tooSlow(this);
-  }
 }
 
 /** How a room is set up. */
@@ -62,20 +53,17 @@ export interface RoomOptions {
   log: Log;
 }
 
-const encoder = new TextEncoder();
-const NOTHING = new Uint8Array(0);
-const CRLF = encoder.encode("\r\n");
-
-/** A room without names, notices and commands. */
-export class Room {
-  protected readonly fanOut = new FanOut();
+/** What all rooms have in common. `Line` is what they make of a line: its text, or its bytes. */
+export abstract class Room<Line> {
+  protected readonly fanOut: FanOut<Line>;
   readonly #options: RoomOptions;
   readonly #people = new Set<Person>();
-  readonly #history: Uint8Array[] = [];
+  readonly #history: Line[] = [];
   #closed = false;
 
-  constructor(options: RoomOptions) {
+  constructor(options: RoomOptions, join: (lines: Line[]) => Uint8Array) {
     this.#options = options;
+    this.fanOut = new FanOut(join);
   }
 
   /** How many are here. */
@@ -88,24 +76,22 @@ export class Room {
     const person = new Person(out, peer, () => this.leave(person, "slow"));
     this.#people.add(person);
     this.fanOut.add(person);
-    for (const text of this.#options.motd) this.tell(person, text);
+    for (const text of this.#options.motd) this.fanOut.toOne(person, this.line(text));
     for (const line of this.#history) this.fanOut.toOne(person, line);
     this.welcome(person);
-    this.#options.log.event("joined", { ...peer, ...named(person) });
+    this.#options.log.event("joined", described(person));
     if (this.#closed) this.leave(person, "stopped");
     return person;
   }
 
-  /** Takes a line that `person` said, without its end; it may be overwritten later. */
-  hear(person: Person, line: Uint8Array): void {
-    this.publish(person, concat([line.subarray(0, LONGEST_LINE), CRLF]));
-  }
+  /** Takes a line that `person` said, without its end; its bytes may change later. */
+  abstract hear(person: Person, line: Uint8Array): void;
 
   /** Takes `person` out of the room; the second time it does nothing. */
   leave(person: Person, how: Departure): void {
     if (!this.#people.delete(person)) return;
     this.fanOut.remove(person, this.farewell(person, how));
-    this.#options.log.event("left", { ...person.peer, ...named(person), how });
+    this.#options.log.event("left", { ...described(person), how });
     person.leave();
   }
 
@@ -120,33 +106,24 @@ export class Room {
     for (const person of this.#people) this.leave(person, "stopped");
   }
 
-  /** Sends a line to `person` alone. */
-  tell(person: Person, text: string): void {
-    this.fanOut.toOne(person, lineOf(text));
-  }
-
   /** Sends talk to everybody but the person it comes from, and keeps it for newcomers. */
-  protected publish(from: Person, line: Uint8Array): void {
+  protected publish(from: Person, line: Line): void {
     this.fanOut.toAll(line, from);
     if (this.#options.history === 0) return;
     this.#history.push(line);
     if (this.#history.length > this.#options.history) this.#history.shift();
   }
 
+  /** `text` as a line. */
+  protected abstract line(text: string): Line;
+
   /** What is said when `person` has come. */
-  protected welcome(_person: Person): void {}
+  protected abstract welcome(person: Person): void;
 
-  /** What is said when `person` leaves; returns its last words to the person. */
-  protected farewell(_person: Person, _how: Departure): Uint8Array {
-    return NOTHING;
-  }
+  /** What is said when `person` leaves; returns the last lines for the person itself. */
+  protected abstract farewell(person: Person, how: Departure): Line[];
 }
 
-/** `text` as a line on the wire. */
-export function lineOf(text: string): Uint8Array {
-  return encoder.encode(`${text}\r\n`);
-}
-
-function named({ nick }: Person): { nick?: string } {
-  return nick === "" ? {} : { nick };
+function described({ peer: { hostname, port }, nick }: Person): Fields {
+  return { peer: hostname, port, nick: nick === "" ? undefined : nick };
 }

@@ -27,14 +27,14 @@ export class LineCutter {
   *lines(data: Uint8Array): Generator<Uint8Array> {
     let start = 0;
     for (let end = data.indexOf(LF); end >= 0; end = data.indexOf(LF, start)) {
-      const rest = data.subarray(start, end);
-      start = end + 1;
       if (this.#length === 0) {
-        yield withoutCr(rest).subarray(0, this.#longest);
+        const stop = end > start && data[end - 1] === CR ? end - 1 : end;
+        yield data.subarray(start, Math.min(stop, start + this.#longest));
       } else {
-        this.#hold(rest);
+        this.#hold(data.subarray(start, end));
         yield this.end();
       }
+      start = end + 1;
     }
     this.#hold(data.subarray(start));
   }
@@ -44,7 +44,7 @@ export class LineCutter {
     const line = this.#held.subarray(0, this.#length);
     this.#held = NOTHING;
     this.#length = 0;
-    return withoutCr(line);
+    return line.at(-1) === CR ? line.subarray(0, -1) : line;
   }
 
   #hold(part: Uint8Array): void {
@@ -59,8 +59,4 @@ export class LineCutter {
     this.#held.set(taken, this.#length);
     this.#length = length;
   }
-}
-
-function withoutCr(line: Uint8Array): Uint8Array {
-  return line.at(-1) === CR ? line.subarray(0, -1) : line;
 }
