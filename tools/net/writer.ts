@@ -51,10 +51,13 @@ export class Writer {
     this.#busy = true;
     try {
       while (this.#queue.length > 0) {
-        const batch = concat(this.#queue);
+        let batch = concat(this.#queue);
         this.#queue = [];
-        await writeAll(this.#stream, batch);
-        this.#queued -= batch.length;
+        while (batch.length > 0) {
+          const written = await this.#stream.write(batch);
+          batch = batch.subarray(written);
+          this.#queued -= written;
+        }
       }
     } catch (error) {
       this.#failure = { error };

@@ -64,6 +64,23 @@ Deno.test("writer: partial writes keep the order", async () => {
   assertEquals(await readText(theirs), "first second third");
 });
 
+Deno.test("writer: what is queued falls as a large write gets on", async () => {
+  let taken = Promise.withResolvers<number>();
+  const writer = new Writer({
+    write(): Promise<number> {
+      taken = Promise.withResolvers();
+      return taken.promise;
+    },
+  });
+  writer.send(bytes("0123456789"));
+  const queued: number[] = [];
+  for (const length of [4, 5, 1]) {
+    await afterTurns(10, () => taken.resolve(length));
+    await afterTurns(10, () => queued.push(writer.queued));
+  }
+  assertEquals(queued, [6, 1, 0]);
+});
+
 Deno.test("writer: flush waits for everything sent before it", async () => {
   const stream = heldStream();
   const writer = new Writer(stream);
