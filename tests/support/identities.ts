@@ -80,3 +80,19 @@ TCpKjTGmrdiWdIBVsgIgJ4zBLtnxVaaipqQpb65cc/qbpmCtZAdnTNAqADLIh9k=
 -----END CERTIFICATE-----
 `,
 };
+
+/** For old.test by its common name alone, as certificates were once, from itself. */
+export const OLD: Identity = {
+  key: KEY,
+  cert: `-----BEGIN CERTIFICATE-----
+MIIBWDCB/6ADAgECAhQjyU5rjcOLSGGXpBQztI+cq40LLTAKBggqhkjOPQQDAjAT
+MREwDwYDVQQDDAhvbGQudGVzdDAgFw0yNjExMjUxMDMyMTNaGA8yMTI1MDYxOTEw
+MzIxM1owEzERMA8GA1UEAwwIb2xkLnRlc3QwWTATBgcqhkjOPQIBBggqhkjOPQMB
+BwNCAAQzMXMRTvFAARVqCXKv+57lYtlUfzzSog5NQ31zxfwqah0Rz7TklYqXKhhJ
+r39jAdccsaRvnVEFeIWTX6oHs0zzoy8wLTAMBgNVHRMEBTADAQH/MB0GA1UdDgQW
+BBTx9GIne0Atcfhuz8UDkojCyfMbIzAKBggqhkjOPQQDAgNIADBFAiEAwuZfucDr
+yzExWo9Y8iILhSTPpiIjf5KuBqbLU2XZqUMCIAes1c1gmnc/OcBTeSG7eWkNJURc
+GcoLidUz0omcCFco
+-----END CERTIFICATE-----
+`,
+};

@@ -5,10 +5,14 @@ const HINT = "(--cacert FILE trusts its authority, --insecure checks nothing)";
 
 /** Says in one line what an error of node:tls means. */
 export function tlsReason(error: unknown): string {
-  const { code = "", message } = error as { code?: string; message: string };
+  const { code = "", message, cert } = error as {
+    code?: string;
+    message: string;
+    cert?: { subjectaltname?: string; subject?: { CN?: string } };
+  };
   const all = `${code} ${message}`;
   if (code === "ERR_TLS_CERT_ALTNAME_INVALID") {
-    const names = /.*(?:altnames|list|CN): (.*)$/s.exec(message)?.[1] ?? "one without a name";
+    const names = cert?.subjectaltname || cert?.subject?.CN || "one without a name";
     return `the certificate is for another host: ${visible(names)}`;
   }
   if (code.includes("SELF_SIGNED")) {

@@ -10,7 +10,7 @@ import {
 } from "../../../tools/net/tls.ts";
 import type { ByteStream } from "../../../tools/net/stream.ts";
 import { EXIT, type Failure } from "../../../tools/program/failure.ts";
-import { AUTHORITY, EXPIRED, SERVER, STRANGER } from "../../support/identities.ts";
+import { AUTHORITY, EXPIRED, OLD, SERVER, STRANGER } from "../../support/identities.ts";
 import { netTest, testWith } from "../../support/permissions.ts";
 import { bytes, readAll, readText } from "../../support/stream.ts";
 import { type Lower, lowerPair } from "../../support/tls.ts";
@@ -216,20 +216,25 @@ testWith(
       `TLS: the certificate comes from an unknown authority ${HINT}`,
     );
     assertEquals(await checked("other.test", SERVER, true), "good");
-    trustAlso(`Other things may stand in the file.\n${STRANGER.cert}\n${AUTHORITY}`);
+    trustAlso(`Other things may stand in the file.\n${STRANGER.cert}\n${OLD.cert}\n${AUTHORITY}`);
     assertEquals(await checked("server.test", STRANGER), "good");
     for (const host of ["server.test", "SERVER.TEST", "localhost", "127.0.0.1", "::1"]) {
       assertEquals(await checked(host, SERVER), "good", host);
     }
     const names = "DNS:server.test, DNS:localhost, IP Address:127.0.0.1, IP Address:::1";
-    assertEquals(
-      await checked("other.test", SERVER),
-      `TLS: the certificate is for another host: ${names}`,
-    );
-    assertEquals(
-      await checked("127.0.0.2", SERVER),
-      "TLS: the certificate is for another host: 127.0.0.1, ::1",
-    );
+    const rows: [host: string, identity: TlsServerOptions, names: string][] = [
+      ["other.test", SERVER, names],
+      ["127.0.0.2", SERVER, names],
+      ["127.0.0.1", STRANGER, "DNS:server.test"],
+      ["127.0.0.1", OLD, "old.test"],
+      ["other.test", OLD, "old.test"],
+    ];
+    for (const [host, identity, names] of rows) {
+      assertEquals(
+        await checked(host, identity),
+        `TLS: the certificate is for another host: ${names}`,
+      );
+    }
     assertEquals(await checked("server.test", EXPIRED), unknown);
     assertEquals(await checked("server.test", EXPIRED, true), "good");
   },
