@@ -1,6 +1,6 @@
 /** Commands that move files. */
 import { basename } from "@std/path";
-import { EXIT, Failure } from "../../tools/program/failure.ts";
+import { EXIT, Failure, UsageError } from "../../tools/program/failure.ts";
 import { safeName } from "../../tools/protocol/ftp_path.ts";
 import { visible } from "../../tools/protocol/text.ts";
 import type { ShellCommand } from "./commands.ts";
@@ -26,6 +26,8 @@ async function localMatches(shell: Shell, { pattern, text }: Word): Promise<Matc
 
 async function get(shell: Shell, words: Word[], resume: boolean): Promise<void> {
   const [remote = "", local = localName(remote)] = words.map(({ text }) => text);
+  // In ftp of BSD this is a program.
+  if (local.startsWith("|")) throw new UsageError(`no program is started here: get ${remote} -`);
   await getFile(shell, remote, local, resume);
 }
 

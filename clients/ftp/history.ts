@@ -1,9 +1,9 @@
 /** The commands of earlier sessions, in a file that only its owner reads. */
-import { dirname, join } from "@std/path";
+import { dirname, isAbsolute, join } from "@std/path";
 import { UNSAFE } from "../../tools/protocol/text.ts";
 
-// As many as bash keeps.
-const MOST_LINES = 500;
+/** So many commands are remembered: as many as bash keeps. */
+export const MOST_LINES = 500;
 
 /** Commands, the oldest first. Without a file, or one that cannot be used, they are forgotten at the end. */
 export class History {
@@ -59,6 +59,7 @@ function write(path: string, lines: readonly string[], { append }: { append: boo
 /** Where the history is, by the XDG Base Directory Specification; undefined when there is no home. */
 export function historyPath(): string | undefined {
   const home = Deno.env.get("HOME") ?? Deno.env.get("USERPROFILE");
-  const state = Deno.env.get("XDG_STATE_HOME") || (home && join(home, ".local", "state"));
-  return state && join(state, "labsock", "ftp_history");
+  const state = Deno.env.get("XDG_STATE_HOME");
+  const folder = state && isAbsolute(state) ? state : home && join(home, ".local", "state");
+  return folder && join(folder, "labsock", "ftp_history");
 }

@@ -97,6 +97,12 @@ folderTest(
   },
 );
 
+folderTest("no program is started for a transfer", async (folder, hold) => {
+  const { err, commands } = await hold({ ...FACTS, RETR: sends("x") }, ['get f "|rm -r ."']);
+  assertEquals(err, "get: no program is started here: get f -\n");
+  assertEquals([commands, names(folder)], [[], []]);
+});
+
 folderTest("mget takes no name from a listing that leads elsewhere", async (folder, hold) => {
   const listing = ["../evil", "/evil", "a\\evil", "\x1bevil", "good"].map((name) =>
     `-rw-r--r-- 1 me users 5 Nov 23 2020 ${name}\r\n`
