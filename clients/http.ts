@@ -82,7 +82,7 @@ export const command = {
   // --allow-sys is for --cacert alone: Deno asks for it before it tells the usual authorities.
   permissions: ["--allow-net", "--allow-read", "--allow-write", "--allow-env", "--allow-sys"],
   rfcs: [
-    "RFC 9110 (HTTP semantics), RFC 9112 (HTTP/1.1), RFC 3986 (URI), RFC 7617 (Basic),",
+    "RFC 9110 (HTTP semantics), RFC 9112 (HTTP/1.1), RFC 3986 (URI), RFC 7617 (Basic), " +
     "RFC 1950 to 1952 (deflate, gzip), RFC 7932 (br), RFC 8878 (zstd)",
   ],
 } satisfies Command;

@@ -24,7 +24,7 @@ export const command = {
   },
   examples: [["deno task bench http", "The http client against curl and wget."]],
   permissions: ["-A"],
-  rfcs: ["none"],
+  rfcs: [],
 } satisfies Command;
 
 /** Runs `bench`; returns its exit code. */

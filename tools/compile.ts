@@ -29,7 +29,7 @@ export const command = {
     ["deno task compile http daytimed", "Build these two alone."],
   ],
   permissions: ["--allow-read", "--allow-write", "--allow-run", "--allow-env"],
-  rfcs: ["none"],
+  rfcs: [],
 } satisfies Command;
 
 /** Runs `compile`; returns its exit code. */

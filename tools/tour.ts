@@ -19,12 +19,12 @@ function inBold(text: string): string {
 export const command = {
   name: "tour",
   summary: "starts every server, runs every client against it, and shows what happens",
-  usage: [""],
+  usage: [],
   words: [0, 0],
   options: {},
   examples: [["deno task tour", "Takes some seconds, and needs nothing but Deno."]],
   permissions: ["-A"],
-  rfcs: ["those of the programs it runs"],
+  rfcs: [],
 } satisfies Command;
 
 /** Runs `tour`; returns its exit code. */

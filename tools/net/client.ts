@@ -3,7 +3,7 @@ import { EXIT, Failure, fileFailure, UsageError } from "../program/failure.ts";
 import { duration, flag, type Option, port, text, value, valueOr } from "../program/options.ts";
 import { type HostPort, isIPv4, isIPv6, parseHostPort } from "../protocol/address.ts";
 
-/** The way to the server: `--timeout`, `-4`, `-6`. */
+/** The way to the server: `-4`, `-6`. */
 export const PATH_OPTIONS = {
   ipv4: flag("Use IPv4 only.", { short: "4" }),
   ipv6: flag("Use IPv6 only.", { short: "6" }),

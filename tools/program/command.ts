@@ -13,7 +13,7 @@ export interface Command<O extends Options = Options> {
   name: string;
   /** One line: what it does. */
   summary: string;
-  /** The forms of the command line, without the program's name. */
+  /** The forms of the command line, without the program's name; none: it takes nothing. */
   usage: string[];
   options: O;
   /** How many words that are not options: least and most. */
@@ -22,7 +22,7 @@ export interface Command<O extends Options = Options> {
   examples: [command: string, what: string][];
   /** The flags of `deno run` and `deno compile` it needs. */
   permissions: string[];
-  /** The documents it follows. */
+  /** The documents it follows, if any. */
   rfcs: string[];
 }
 
@@ -60,8 +60,8 @@ export function program<O extends Options>(
       const [least, most] = command.words;
       if (words.length < least || words.length > most) {
         throw new UsageError(
-          `${words.length < least ? "too few" : "too many"} words; usage: ${command.name} ${
-            command.usage[0] ?? ""
+          `${words.length < least ? "too few" : "too many"} words; usage: ${
+            usage(command)[0]
           } (see --help)`,
         );
       }
@@ -84,6 +84,11 @@ async function printed(text: string): Promise<number> {
   return EXIT.ok;
 }
 
+/** The forms of the command line. */
+function usage({ name, usage }: Command): string[] {
+  return usage.length > 0 ? usage.map((form) => `${name} ${form}`) : [name];
+}
+
 /** The text of `--help`. */
 export function helpText(command: Command): string {
   const rows = Object.entries({ ...command.options, ...COMMON }).map(
@@ -98,14 +103,16 @@ export function helpText(command: Command): string {
   );
   return [
     `${command.name}: ${command.summary}`,
-    section("Usage", command.usage.map((form) => `${command.name} ${form}`)),
+    section("Usage", usage(command)),
     section("Options", columns(rows)),
     section(
       "Examples",
       command.examples.flatMap(([line, what]) => [line, `    ${what}`]),
     ),
     section("Permissions (deno run)", [command.permissions.join(" ")]),
-    section("Follows", command.rfcs.flatMap((line) => wrap(line, 78))),
+    ...command.rfcs.length > 0
+      ? [section("Follows", command.rfcs.flatMap((line) => wrap(line, 78)))]
+      : [],
   ].join("\n\n") + "\n";
 }
 

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
 import {
   type Command,
@@ -77,6 +77,12 @@ Follows:
   Timetable)
 `,
   );
+});
+
+Deno.test("helpText(): a program that takes nothing and follows nothing says no more than that", () => {
+  const help = helpText({ ...COMMAND, usage: [], rfcs: [] });
+  assertStringIncludes(help, "\n\nUsage:\n  fetch\n\nOptions:\n");
+  assertMatch(help, /\n\nPermissions \(deno run\):\n.*\n$/);
 });
 
 Deno.test("helpText(): short names leave more room for what they do", () => {
