@@ -56,6 +56,12 @@ export const PROGRAMS: readonly Entry[] = [
     load: () => import("../../servers/daytime.ts"),
   },
   {
+    names: ["ftpd"],
+    kind: "server",
+    file: "servers/ftp.ts",
+    load: () => import("../../servers/ftp.ts"),
+  },
+  {
     names: ["proxy"],
     kind: "server",
     file: "servers/proxy.ts",

@@ -51,15 +51,30 @@ export const CHAPTERS: Chapter[] = [
   {
     title: "FTP (RFC 959)",
     about:
-      "Files and folders over two connections, one for commands and one for data. A server is\n" +
-      "still to come here, so this shows what a client says when nobody answers.",
-    steps: [{
-      what: "Exit code 3: not reachable.",
-      program: "ftp",
-      args: ["ftp://127.0.0.1:1/"],
-      shows: /connection refused/,
-      code: 3,
-    }],
+      "Files and folders over two connections: one for commands, and one for each piece of data.",
+    files: { cake: "Flour, eggs, sugar.\n" },
+    servers: [{ program: "ftpd", args: ["{folder}", "--write", ...ANY_PORT] }],
+    steps: [
+      {
+        what: "What is there?",
+        program: "ftp",
+        args: ["ftp://{ftpd}/"],
+        shows: /cake/,
+      },
+      {
+        what: "Fetch a file, and look at the dialogue: > is sent, < received.",
+        program: "ftp",
+        args: ["-v", "-o", "copy", "ftp://{ftpd}/cake"],
+        shows: /> RETR cake\n[^]*< 150 [^]*< 226 /,
+      },
+      {
+        what: "Store it under another name, and ask the server for its size.",
+        program: "ftp",
+        args: ["-n", "{ftpd}"],
+        input: "user anonymous guest@\nput copy pie\nquote SIZE pie\nbye\n",
+        shows: /213 20/,
+      },
+    ],
   },
   {
     title: "HTTP (RFC 9112)",

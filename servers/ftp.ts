@@ -1,0 +1,275 @@
+/**
+ * The FTP server of RFC 959, with what came since: RFC 1123, 2389, 2428, 2577,
+ * 2640, 3659 and 4217. It serves a folder, read-only unless it is told otherwise.
+ */
+import { promptSecret } from "@std/cli/prompt-secret";
+import { Acceptor } from "../tools/net/accept.ts";
+import { type Caps, ConnectionCount } from "../tools/net/limits.ts";
+import { BACKLOG, listenAt } from "../tools/net/listen.ts";
+import {
+  CAP_OPTIONS,
+  capsFrom,
+  GRACE,
+  idleOption,
+  listenOptions,
+  LOG_OPTIONS,
+  runServer,
+  type Server,
+} from "../tools/net/server.ts";
+import { type Identity, readIdentity } from "../tools/net/tls_identity.ts";
+import { type Command, program } from "../tools/program/command.ts";
+import { EXIT, Failure, fileFailure, UsageError } from "../tools/program/failure.ts";
+import { Log } from "../tools/program/log.ts";
+import { count, flag, list, size, text, value } from "../tools/program/options.ts";
+import { hashPassword } from "../tools/program/passwords.ts";
+import { writeOut } from "../tools/program/terminal.ts";
+import { isIPv4, unmapped } from "../tools/protocol/address.ts";
+import { formatReply } from "../tools/protocol/ftp_reply.ts";
+import { Secret } from "../tools/protocol/secret.ts";
+import { parsePort } from "../tools/protocol/units.ts";
+import {
+  formatUser,
+  parseUser,
+  parseUsers,
+  type Right,
+  type User,
+} from "../tools/protocol/users.ts";
+import { LoginGuard } from "./ftp/login.ts";
+import { FtpSession } from "./ftp/session.ts";
+import {
+  type DataNetwork,
+  type FtpService,
+  type FtpSettings,
+  PASSIVE_PORTS,
+  type PortRange,
+  TIMEOUTS,
+} from "./ftp/settings.ts";
+
+const SERVICE = 21;
+const IMPLICIT_TLS_SERVICE = 990;
+/** A session has a control connection, a data connection or the socket for it, and a file. */
+const DESCRIPTORS = 3;
+
+/** How an FTP server is set up. */
+export interface FtpOptions extends FtpSettings, Caps {
+  /** Empty: all addresses. */
+  hosts: string[];
+  /** Undefined: 21, or 2121 where that is refused; 990 and 9990 with implicit TLS. */
+  port?: number | undefined;
+}
+
+/** The sockets for data. */
+const NETWORK: DataNetwork = {
+  listen: (hostname, port) => Deno.listen({ transport: "tcp", hostname, port }),
+  dial: (hostname, port, signal) => Deno.connect({ transport: "tcp", hostname, port, signal }),
+};
+
+/** Starts an FTP server. Throws Failure when it cannot listen. */
+export function start(options: FtpOptions): Server {
+  const { hosts, port, log } = options;
+  const service: FtpService = {
+    ...options,
+    network: NETWORK,
+    guard: new LoginGuard(),
+    sessions: new ConnectionCount({
+      maxConnections: Infinity,
+      maxPerAddress: options.maxPerUser,
+    }),
+  };
+  const sessions = new Set<FtpSession>();
+  const acceptor = new Acceptor({
+    ...options,
+    refusal: new TextEncoder().encode(formatReply(421, "Too many connections; try later.")),
+    async serve(conn, { hostname: peer }): Promise<void> {
+      const local = unmapped((conn.localAddr as Deno.NetAddr).hostname);
+      const session = new FtpSession(conn, { peer, local }, service);
+      sessions.add(session);
+      await session.run().finally(() => sessions.delete(session));
+    },
+  });
+  const listeners = listenAt(
+    {
+      hosts,
+      port,
+      transport: "tcp",
+      service: options.tls?.implicit ? IMPLICIT_TLS_SERVICE : SERVICE,
+    },
+    (hostname, port) => Deno.listen({ transport: "tcp", hostname, port, tcpBacklog: BACKLOG }),
+    (message) => log.say(message),
+  );
+  listeners.forEach((listener) => acceptor.listen(listener));
+  return {
+    addrs: listeners.map(({ addr }) => addr),
+    finished: acceptor.finished(),
+    async shutdown(): Promise<void> {
+      sessions.forEach((session) => session.stop());
+      await acceptor.shutdown(GRACE);
+    },
+  };
+}
+
+const READ: Right[] = ["r"];
+const ALL: Right[] = ["r", "w", "d"];
+
+/** The `ftpd` program. */
+export const command = {
+  name: "ftpd",
+  summary: "FTP server (RFC 959): serves a folder, read-only unless told otherwise",
+  usage: ["[DIR] [options]", "--hash-password NAME"],
+  words: [0, 1],
+  options: {
+    write: flag("Let anonymous store, delete and rename as well."),
+    user: list(
+      "NAME:PASSWORD[:DIR[:RIGHTS]]",
+      "A user; may be repeated. Rights are r (read), w (write), d (delete, rename).",
+      parseUser,
+      { shown: "anonymous alone" },
+    ),
+    users: value("FILE", "Users, one a line, as --hash-password prints them.", text),
+    anonymous: flag("Let anonymous in although there are users."),
+    "hash-password": flag("Read a password, print the line of NAME for --users, and end."),
+    "passive-ports": value("FIRST-LAST", "The ports for passive mode.", portRange, {
+      shown: `${PASSIVE_PORTS.first}-${PASSIVE_PORTS.last}`,
+    }),
+    "public-address": value(
+      "IPV4",
+      "The address for passive mode that clients outside of this network are told.",
+      address,
+      { shown: "the one they connected to" },
+    ),
+    "keep-partial": flag("Keep what came of an upload that broke off."),
+    "max-file-size": value("SIZE", "The largest file to take.", size, { shown: "no limit" }),
+    "max-rate": value("SIZE", "Bytes a second for each transfer.", rate, { shown: "no limit" }),
+    "max-per-user": value("N", "At most this many sessions of one user.", count, {
+      shown: "no limit",
+    }),
+    cert: value("FILE", "The certificate, in PEM: serve TLS.", text),
+    key: value("FILE", "Its key, in PEM.", text),
+    "require-tls": flag("No login and no data without TLS."),
+    "require-reuse": flag("Data connections must resume the TLS session."),
+    "implicit-tls": flag("TLS from the first byte on, at port 990, or 9990."),
+    ...listenOptions(SERVICE),
+    ...CAP_OPTIONS,
+    ...idleOption("5m"),
+    ...LOG_OPTIONS,
+  },
+  examples: [
+    ["ftpd", "Serve this folder to everybody, to read."],
+    ["ftpd --write /srv/configs", "Let switches and cameras store files."],
+    ["ftpd --user ada:secret:/home/ada:rwd", "One user, who may do everything."],
+    ["ftpd --cert c.pem --key k.pem --require-tls --users users.txt", "Nothing in clear."],
+    ["ftpd --hash-password ada", "A line for users.txt."],
+  ],
+  permissions: ["--allow-net", "--allow-read", "--allow-sys", "--allow-write"],
+  rfcs: [
+    "RFC 959 (FTP), 1123 (host requirements), 2389 (FEAT, OPTS), 2428 (IPv6), 2577 (security), " +
+    "2640 (UTF-8), 3659 (MLST, SIZE, MDTM, REST), 4217 (TLS)",
+  ],
+} satisfies Command;
+
+/** Runs `ftpd`; returns its exit code. */
+export const main = program(command, async ({ options, words: [word] }) => {
+  if (options.hashPassword) return await printHash(word);
+  const folder = word ?? ".";
+  const log = new Log({ name: command.name, form: options.log, quiet: options.quiet });
+  const users = [...options.user, ...await usersFrom(options.users)];
+  const everybody = users.length === 0 || options.anonymous;
+  if (options.write && !everybody) {
+    throw new UsageError("--write is about anonymous, who does not come in (see --anonymous)");
+  }
+  await checkFolder(folder);
+  for (const user of users) if (user.folder !== undefined) await checkFolder(user.folder);
+  const identity = await identityFrom(options);
+  const settings: FtpOptions = {
+    ...capsFrom(options, DESCRIPTORS),
+    hosts: options.host,
+    port: options.port,
+    folder,
+    anonymous: everybody ? new Set(options.write ? ALL : READ) : undefined,
+    users,
+    passivePorts: options.passivePorts ?? PASSIVE_PORTS,
+    publicAddress: options.publicAddress,
+    timeouts: { ...TIMEOUTS, idle: options.idleTimeout },
+    maxPerUser: options.maxPerUser ?? Infinity,
+    maxRate: options.maxRate ?? Infinity,
+    maxFileSize: options.maxFileSize ?? Infinity,
+    keepPartial: options.keepPartial,
+    tls: identity && {
+      identity,
+      implicit: options.implicitTls,
+      required: options.requireTls,
+      reuse: options.requireReuse,
+    },
+    log,
+  };
+  return await runServer(log, () => start(settings));
+});
+
+async function checkFolder(folder: string): Promise<void> {
+  try {
+    const { isDirectory } = await Deno.stat(folder);
+    if (!isDirectory) throw new Failure(EXIT.file, `${folder}: not a folder`);
+  } catch (error) {
+    throw fileFailure(folder, error);
+  }
+}
+
+async function usersFrom(file: string | undefined): Promise<User[]> {
+  if (file === undefined) return [];
+  try {
+    return parseUsers(await Deno.readTextFile(file));
+  } catch (error) {
+    throw error instanceof RangeError
+      ? new Failure(EXIT.file, `${file}: ${error.message}`)
+      : fileFailure(file, error);
+  }
+}
+
+async function identityFrom(
+  { cert, key, requireTls, requireReuse, implicitTls }: {
+    cert: string | undefined;
+    key: string | undefined;
+    requireTls: boolean;
+    requireReuse: boolean;
+    implicitTls: boolean;
+  },
+): Promise<(() => Identity) | undefined> {
+  if (cert === undefined && key === undefined) {
+    if (!(requireTls || requireReuse || implicitTls)) return undefined;
+    throw new UsageError("TLS needs --cert and --key");
+  }
+  if (cert === undefined || key === undefined) throw new UsageError("give both --cert and --key");
+  const identity = await readIdentity(cert, key);
+  return () => identity;
+}
+
+async function printHash(name: string | undefined): Promise<number> {
+  if (name === undefined) throw new UsageError("name the user: --hash-password NAME");
+  if (/[\s:]/.test(name)) throw new UsageError("a user needs a name without blanks and colons");
+  const password = Deno.stdin.isTerminal()
+    ? promptSecret("Password: ")
+    : (await new Response(Deno.stdin.readable).text()).split(/\r?\n/)[0];
+  if (!password) throw new UsageError("no password was given");
+  await writeOut(`${formatUser(name, await hashPassword(new Secret(password)))}\n`);
+  return EXIT.ok;
+}
+
+function portRange(word: string): PortRange {
+  const [, first = "", last = first] = /^(\d+)(?:-(\d+))?$/.exec(word) ?? [];
+  const range = { first: parsePort(first), last: parsePort(last) };
+  if (range.first > range.last) throw new RangeError("give the lower port first");
+  return range;
+}
+
+function address(word: string): string {
+  if (!isIPv4(word)) throw new RangeError("give an IPv4 address, as PASV tells it");
+  return word;
+}
+
+function rate(word: string): number {
+  const bytes = size(word);
+  if (bytes < 1) throw new RangeError("give at least 1");
+  return bytes;
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -1,0 +1,31 @@
+/** What a command of FTP is to a server. The tables of commands are data; HELP, FEAT and the refusals derive from them. */
+import type { Right } from "../../tools/protocol/users.ts";
+import type { FtpReply } from "./replies.ts";
+import type { FtpSession } from "./session.ts";
+
+/** A command. */
+export interface FtpServerCommand {
+  /** Its verb, and other verbs for the same, such as XPWD for PWD. */
+  verbs: [string, ...string[]];
+  /** What must have gone before: nothing, a login, or a login with a right. */
+  needs: "nothing" | "login" | Right;
+  argument: "none" | "optional" | "required";
+  /** The line of HELP: the argument, if there is one, then what it does. */
+  help: string;
+  /** Where it is defined. */
+  source: string;
+  /** Its lines in FEAT; none when undefined. */
+  features?(session: FtpSession): string[];
+  /** It is served while a transfer runs, at once; all others wait for its end. */
+  duringTransfer?: true;
+  /** Does it, and says how it went; undefined: a transfer has begun, which will say so itself. */
+  run(
+    session: FtpSession,
+    argument: string,
+  ): FtpReply | undefined | Promise<FtpReply | undefined>;
+}
+
+/** A reply in one line of source. */
+export function reply(code: number, text: string): FtpReply {
+  return { code, text };
+}

@@ -1,0 +1,79 @@
+/** Who comes in, and how fast passwords can be tried. */
+import { Jail } from "../../tools/files/jail.ts";
+import { checkPassword } from "../../tools/program/passwords.ts";
+import type { Secret } from "../../tools/protocol/secret.ts";
+import type { Right, User } from "../../tools/protocol/users.ts";
+import type { FtpSettings } from "./settings.ts";
+
+/** A user who is logged in. */
+export interface LoggedIn {
+  name: string;
+  anonymous: boolean;
+  rights: ReadonlySet<Right>;
+  files: Jail;
+}
+
+/** Failed logins on one connection, after which it is closed: as vsftpd and pyftpdlib. */
+export const MOST_FAILURES = 3;
+
+/** The wait after a failed login in milliseconds, for each that its address had lately. */
+export const FAILURE_DELAY = 1000;
+/** No wait is longer than so many of these. */
+export const MOST_DELAYS = 10;
+// So long, in milliseconds, an address is remembered, and no more addresses than these.
+const MEMORY = 600_000;
+const MOST_ADDRESSES = 10_000;
+
+/** Remembers which addresses fail to log in. */
+export class LoginGuard {
+  readonly #failures = new Map<string, { count: number; last: number }>();
+
+  /** Notes a failure at the time `now`; returns how long the answer has to wait, in milliseconds. */
+  failed(address: string, now: number): number {
+    const before = this.#failures.get(address);
+    const count = before && now - before.last < MEMORY ? before.count + 1 : 1;
+    // Set anew, so that the first in the map is the one that failed longest ago.
+    this.#failures.delete(address);
+    this.#failures.set(address, { count, last: now });
+    const [oldest = ""] = this.#failures.keys();
+    if (this.#failures.size > MOST_ADDRESSES) this.#failures.delete(oldest);
+    return FAILURE_DELAY * Math.min(count, MOST_DELAYS);
+  }
+
+  /** Notes a login. */
+  succeeded(address: string): void {
+    this.#failures.delete(address);
+  }
+}
+
+const ANONYMOUS = new Set(["anonymous", "ftp"]);
+
+/** Whether `name` is one that needs no password (RFC 1635). */
+export function isAnonymous(name: string): boolean {
+  return ANONYMOUS.has(name.toLowerCase());
+}
+
+/** The user that `name` and `password` prove; undefined when they prove none. Throws FileError when the user's folder is not there. */
+export async function logIn(
+  settings: Pick<FtpSettings, "anonymous" | "folder" | "users">,
+  name: string,
+  password: Secret,
+): Promise<LoggedIn | undefined> {
+  const { anonymous, folder } = settings;
+  if (anonymous && isAnonymous(name)) {
+    return {
+      name: "anonymous",
+      anonymous: true,
+      rights: anonymous,
+      files: await Jail.open(folder),
+    };
+  }
+  const users = new Map(settings.users.map((user) => [user.name, user]));
+  const user: User | undefined = await checkPassword(users, name, password);
+  return user && {
+    name: user.name,
+    anonymous: false,
+    rights: user.rights,
+    files: await Jail.open(user.folder ?? folder),
+  };
+}

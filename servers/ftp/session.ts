@@ -1,0 +1,289 @@
+/** One client's session: its control connection, what it has said so far, and the transfer it has under way. */
+import { FileError } from "../../tools/files/errors.ts";
+import { Deadline } from "../../tools/net/deadline.ts";
+import { closeQuietly, isGone } from "../../tools/net/errors.ts";
+import { closeGently, LINGER } from "../../tools/net/linger.ts";
+import { ByteReader } from "../../tools/net/reader.ts";
+import type { ByteStream } from "../../tools/net/stream.ts";
+import type { TlsStream } from "../../tools/net/tls.ts";
+import { Writer } from "../../tools/net/writer.ts";
+import { Failure } from "../../tools/program/failure.ts";
+import type { Fields } from "../../tools/program/log.ts";
+import { ProtocolError } from "../../tools/protocol/error.ts";
+import { parseCommand } from "../../tools/protocol/ftp_command.ts";
+import { FACTS } from "../../tools/protocol/ftp_facts.ts";
+import { formatReply } from "../../tools/protocol/ftp_reply.ts";
+import { resolvePath } from "../../tools/protocol/served_path.ts";
+import type { FtpServerCommand } from "./command.ts";
+import { findCommand, FOREIGN, NOT_SERVED } from "./commands.ts";
+import type { DataWay } from "./data.ts";
+import type { LoggedIn } from "./login.ts";
+import { FILE_REPLIES, type FtpReply, Refusal, REPLIES } from "./replies.ts";
+import type { FtpService } from "./settings.ts";
+import { type Job, Transfer } from "./transfer.ts";
+
+/** The longest command line in bytes: a verb and the longest path there is (PATH_MAX). */
+export const LONGEST_COMMAND = 4096 + 32;
+/** So many commands may come while a transfer runs; then no more are read until its end. */
+export const MOST_WAITING = 100;
+
+/** A command as the client gave it. */
+interface Request {
+  verb: string;
+  /** Undefined: none was given; null: it is not UTF-8 (RFC 2640), or has a CR or NUL. */
+  argument: string | undefined | null;
+}
+
+/** The two ends of a control connection, IPv4 addresses in plain form. */
+export interface Ends {
+  peer: string;
+  local: string;
+}
+
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** A session. The commands read and change what is public here. */
+export class FtpSession {
+  user: LoggedIn | undefined;
+  /** What USER said. */
+  name: string | undefined;
+  failures = 0;
+  /** The current folder. */
+  folder = "/";
+  type: "A" | "I" = "A"; // RFC 959 section 5.1.
+  /** What REST said, for the next transfer. */
+  offset = 0;
+  renameFrom: string | undefined;
+  /** What OPTS MLST said. */
+  facts: readonly typeof FACTS[number][] = FACTS;
+  /** How the next data connection is made. */
+  way: DataWay | undefined;
+  /** EPSV ALL was said. */
+  extendedOnly = false;
+  /** PROT P was said. */
+  protectData = false;
+  tls: TlsStream | undefined;
+  transfer: Transfer | undefined;
+
+  #stream: ByteStream;
+  #reader: ByteReader;
+  #writer: Writer;
+  #reading: Promise<Request | null> | undefined;
+  #waiting: Request[] = [];
+  #ended = false;
+  #stopping = false;
+  #lingering: Deadline | undefined;
+  readonly #over = new AbortController();
+  readonly #start = performance.now();
+
+  constructor(stream: ByteStream, readonly ends: Ends, readonly service: FtpService) {
+    this.#stream = stream;
+    this.#reader = new ByteReader(stream);
+    this.#writer = new Writer(stream);
+  }
+
+  /** Aborts when the session ends. */
+  get over(): AbortSignal {
+    return this.#over.signal;
+  }
+
+  /** Serves the client until it leaves, or has to. */
+  async run(): Promise<void> {
+    try {
+      if (this.service.tls?.implicit) await this.startTls();
+      await this.send({ code: 220, text: "labsock FTP server ready." });
+      for (;;) {
+        const request = await this.#next();
+        if (request === null || this.#ended) break;
+        await this.#execute(request);
+        if (this.#ended) break;
+      }
+    } catch (error) {
+      if (error instanceof ProtocolError) await this.send(REPLIES.lineTooLong).catch(() => {});
+      else if (error instanceof Failure) this.log("failed", { reason: error.message });
+      else if (!isGone(error)) throw error;
+    } finally {
+      this.#over.abort();
+      this.transfer?.abort();
+      await this.transfer?.over;
+      this.way?.close();
+      if (this.user) this.service.sessions.leave(this.user.name);
+      await closeGently(this.#stream);
+      this.#lingering?.[Symbol.dispose]();
+    }
+  }
+
+  /** The server stops: says so, after the transfer that is under way. */
+  stop(): void {
+    this.#stopping = true;
+    if (!this.transfer) this.dismiss(REPLIES.stopping);
+  }
+
+  /** Ends the session with `reply`. */
+  dismiss(reply: FtpReply): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#over.abort();
+    this.#lingering = new Deadline(LINGER, () => closeQuietly(this.#stream));
+    this.send(reply).then(() => this.#stream.closeWrite()).catch(() => {});
+  }
+
+  /** Sends a reply, in one piece: firewalls read it packet by packet. */
+  async send({ code, text }: FtpReply): Promise<void> {
+    using _deadline = new Deadline(
+      this.service.timeouts.idle,
+      () => closeQuietly(this.#stream),
+    );
+    this.#writer.send(new TextEncoder().encode(formatReply(code, text)));
+    await this.#writer.flush();
+  }
+
+  /** Whether something came after the command that is being served. */
+  get hasMore(): boolean {
+    return this.#reader.buffered > 0 || this.#reading !== undefined;
+  }
+
+  /** Puts TLS on the control connection. Throws Failure. */
+  async startTls(): Promise<void> {
+    const tls = await this.protect(this.#stream);
+    this.tls = this.#stream = tls;
+    this.#reader = new ByteReader(tls);
+    this.#writer = new Writer(tls);
+  }
+
+  /** Puts TLS on a connection of this session. Throws Failure. */
+  async protect(stream: ByteStream): Promise<TlsStream> {
+    const { tls, timeouts } = this.service;
+    if (!tls) throw new TypeError("this server has no TLS");
+    const { tlsServer } = await import("../../tools/net/tls.ts");
+    using _deadline = new Deadline(timeouts.accept, () => closeQuietly(stream));
+    return await tlsServer(stream, tls.identity());
+  }
+
+  /** The user. Only for commands that need one. */
+  get login(): LoggedIn {
+    if (!this.user) throw new Refusal(REPLIES.loginFirst.code, REPLIES.loginFirst.text);
+    return this.user;
+  }
+
+  /** The path that `argument` means. Throws RangeError. */
+  path(argument: string): string {
+    return resolvePath(argument, this.folder);
+  }
+
+  /** Starts a transfer. Throws Refusal when it cannot begin. */
+  begin(job: Job, way: DataWay): void {
+    this.way = undefined;
+    this.offset = 0;
+    const transfer = this.transfer = new Transfer(this, job, way, () => this.transfer = undefined);
+    void transfer;
+  }
+
+  /** Logs an event of this session. */
+  log(event: string, fields: Fields, text?: string): void {
+    this.service.log.event(
+      event,
+      { peer: this.ends.peer, user: this.user?.name, ...fields },
+      text,
+    );
+  }
+
+  /** The next command whose turn it is; null at the end. */
+  async #next(): Promise<Request | null> {
+    for (;;) {
+      const { transfer } = this;
+      if (!transfer) {
+        if (this.#stopping) this.dismiss(REPLIES.stopping);
+        const waiting = this.#waiting.shift();
+        if (waiting) return waiting;
+        using _deadline = new Deadline(...this.#patience());
+        const request = await (this.#reading ??= this.#read());
+        this.#reading = undefined;
+        return request;
+      }
+      if (this.#waiting.length >= MOST_WAITING) {
+        await transfer.over;
+        continue;
+      }
+      const request = await Promise.race([this.#reading ??= this.#read(), transfer.over]);
+      if (request === undefined) continue;
+      this.#reading = undefined;
+      if (request === null) {
+        // Whoever said goodbye already may leave before the end; whoever did not is lost, and the transfer with them.
+        if (!this.#waiting.some(({ verb }) => verb === "QUIT")) return null;
+        await transfer.over;
+      } else if (findCommand(request.verb)?.duringTransfer) return request;
+      else this.#waiting.push(request);
+    }
+  }
+
+  #read(): Promise<Request | null> {
+    const reading = this.#readRequest();
+    reading.catch(() => {}); // It may fail while nobody waits for it.
+    return reading;
+  }
+
+  async #readRequest(): Promise<Request | null> {
+    const line = await this.#reader.readLine({ longest: LONGEST_COMMAND, end: "lf" });
+    if (line === null) return null;
+    const { verb, argument } = parseCommand(line);
+    if (argument === undefined) return { verb, argument };
+    try {
+      const text = utf8.decode(argument);
+      return { verb, argument: /[\r\n\0]/.test(text) ? null : text };
+    } catch {
+      return { verb, argument: null };
+    }
+  }
+
+  /** How long to wait for a command, and what to do then. Single bytes extend nothing. */
+  #patience(): [number, () => void] {
+    const { idle, login } = this.service.timeouts;
+    if (this.user) return [idle, () => this.dismiss(REPLIES.idle)];
+    const left = Math.max(0, this.#start + login - performance.now());
+    return left < idle
+      ? [left, () => this.dismiss(REPLIES.loginTime)]
+      : [idle, () => this.dismiss(REPLIES.idle)];
+  }
+
+  async #execute({ verb, argument }: Request): Promise<void> {
+    const command = findCommand(verb);
+    if (FOREIGN.has(verb)) return this.dismiss(REPLIES.foreign);
+    if (!command) return await this.send(NOT_SERVED.has(verb) ? REPLIES.notHere : REPLIES.unknown);
+    const { renameFrom } = this;
+    const reply = this.#refusal(command, argument) ?? await this.#run(command, argument ?? "");
+    // RNTO comes right after RNFR, or not at all (RFC 959 section 4.1.3).
+    if (this.renameFrom === renameFrom) this.renameFrom = undefined;
+    if (reply) await this.send(reply);
+  }
+
+  #refusal(
+    { needs, argument: wanted }: FtpServerCommand,
+    argument: Request["argument"],
+  ): FtpReply | undefined {
+    if (needs !== "nothing" && !this.user) return REPLIES.loginFirst;
+    if (argument === null) return REPLIES.badCharacters;
+    if (wanted === "none" && argument) return REPLIES.noArgument;
+    if (wanted === "required" && !argument) return REPLIES.needsArgument;
+    if (needs === "nothing" || needs === "login" || this.user?.rights.has(needs)) return undefined;
+    return REPLIES.noRight;
+  }
+
+  async #run(command: FtpServerCommand, argument: string): Promise<FtpReply | undefined> {
+    try {
+      return await command.run(this, argument);
+    } catch (error) {
+      return this.replyTo(error);
+    }
+  }
+
+  /** The reply to what went wrong. Throws what ends the session. */
+  replyTo(error: unknown): FtpReply {
+    if (error instanceof Refusal) return error;
+    if (error instanceof FileError) return FILE_REPLIES[error.kind];
+    if (error instanceof RangeError) return FILE_REPLIES["bad name"];
+    if (isGone(error) || error instanceof Failure) throw error;
+    this.log("failed", { reason: String(error) });
+    return REPLIES.failed;
+  }
+}

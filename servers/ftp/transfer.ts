@@ -1,0 +1,175 @@
+/** One transfer, from 150 to the reply that says how it went. */
+import { fileError } from "../../tools/files/errors.ts";
+import { closeQuietly, isGone } from "../../tools/net/errors.ts";
+import { limitSilence } from "../../tools/net/silence.ts";
+import type { ByteStream } from "../../tools/net/stream.ts";
+import type { TlsStream } from "../../tools/net/tls.ts";
+import { Failure } from "../../tools/program/failure.ts";
+import { ProtocolError } from "../../tools/protocol/error.ts";
+import { Pace, turn } from "./copy.ts";
+import type { DataWay } from "./data.ts";
+import { FILE_REPLIES, type FtpReply, Refusal, REPLIES } from "./replies.ts";
+import type { FtpSession } from "./session.ts";
+import { xferlogLine } from "./xferlog.ts";
+
+/** What a transfer moves. */
+export interface Job {
+  /** The text of the 150 reply. */
+  opening: string;
+  /** The client sends; otherwise we do. */
+  incoming: boolean;
+  /** The file, for the log; a listing has none. */
+  path?: string;
+  /** Moves the bytes. */
+  copy(stream: ByteStream, pace: Pace): Promise<void>;
+  /** It is whole. Throws FileError. */
+  finish(): Promise<void>;
+  /** It is not; called as well when `finish` throws. */
+  cancel(): Promise<void>;
+}
+
+/** A transfer under way. */
+export class Transfer {
+  /** Resolves when its last reply is sent. */
+  readonly over: Promise<undefined>;
+  readonly #session: FtpSession;
+  readonly #job: Job;
+  readonly #way: DataWay;
+  readonly #type: "A" | "I";
+  readonly #pace: Pace;
+  #stream: { close(): void } | undefined;
+  #aborted = false;
+  #finishing = false;
+
+  /** `onOver` is called right before the last reply is sent. */
+  constructor(session: FtpSession, job: Job, way: DataWay, onOver: () => void) {
+    this.#session = session;
+    this.#job = job;
+    this.#way = way;
+    this.#type = session.type;
+    this.#pace = new Pace(session.service.maxRate);
+    this.over = this.#run().then(async (reply) => {
+      onOver();
+      await session.send(reply).catch(() => {});
+      return undefined;
+    });
+  }
+
+  /** For STAT. */
+  get status(): string {
+    const { incoming, path } = this.#job;
+    const what = path === undefined ? "a listing" : `${incoming ? "to" : "from"} ${path}`;
+    return `${incoming ? "Receiving" : "Sending"} ${what}: ${this.#pace.bytes} bytes so far`;
+  }
+
+  /** Gives it up: by ABOR, or since the client is gone. */
+  abort(): void {
+    if (this.#finishing) return;
+    this.#aborted = true;
+    this.#way.close();
+    if (this.#stream) closeQuietly(this.#stream);
+  }
+
+  async #run(): Promise<FtpReply> {
+    const start = performance.now();
+    let reply: FtpReply;
+    try {
+      await this.#session.send({ code: 150, text: this.#job.opening });
+      const conn = await this.#connect();
+      this.#stream = conn;
+      try {
+        await this.#copy(conn);
+      } finally {
+        closeQuietly(conn);
+      }
+      this.#finishing = true;
+      await this.#job.finish();
+      reply = { code: 226, text: "Transfer complete." };
+    } catch (error) {
+      reply = this.#aborted ? REPLIES.aborted : this.#failure(error);
+      await this.#job.cancel().catch(() => {});
+    }
+    this.#log(performance.now() - start, reply);
+    return reply;
+  }
+
+  async #connect(): Promise<ByteStream> {
+    try {
+      const conn = await this.#way.open(this.#session.service.timeouts.accept);
+      conn.setNoDelay();
+      if (this.#aborted) closeQuietly(conn);
+      return conn;
+    } catch {
+      throw new Refusal(425, "No data connection could be made.");
+    }
+  }
+
+  async #copy(conn: ByteStream): Promise<void> {
+    const { service, protectData } = this.#session;
+    const tls = protectData ? await this.#protect(conn) : undefined;
+    const stream = limitSilence(tls ?? conn, service.timeouts.stall);
+    this.#stream = stream;
+    await this.#job.copy(stream, this.#pace);
+    if (!this.#job.incoming) {
+      await stream.closeWrite();
+      return;
+    }
+    if (tls?.truncated) throw new Refusal(426, "The data ended without the farewell of TLS.");
+    // A client that was killed ends both connections: after one turn we know of the other, and what came is not whole.
+    await turn();
+    if (this.#aborted) throw new Deno.errors.Interrupted("given up");
+    if (tls) await tls.closeWrite().catch(() => {});
+  }
+
+  async #protect(conn: ByteStream): Promise<TlsStream> {
+    const tls = await this.#session.protect(conn);
+    if (tls.resumed || !this.#session.service.tls?.reuse) return tls;
+    tls.close();
+    throw new Refusal(522, "The data connection must resume the TLS session.");
+  }
+
+  #failure(error: unknown): FtpReply {
+    if (error instanceof Refusal) return error;
+    if (error instanceof Deno.errors.TimedOut) {
+      return { code: 426, text: "No data moved for long." };
+    }
+    if (error instanceof Failure) return { code: 425, text: error.message };
+    if (isGone(error) || error instanceof ProtocolError) {
+      return { code: 426, text: "The data connection broke." };
+    }
+    const refused = fileError(error);
+    if (refused.kind === "failed") this.#session.log("failed", { reason: String(error) });
+    return FILE_REPLIES[refused.kind];
+  }
+
+  #log(time: number, { code, text }: FtpReply): void {
+    const { path, incoming } = this.#job;
+    if (path === undefined) return;
+    const { user, ends, tls } = this.#session;
+    const { bytes } = this.#pace;
+    const done = code === 226;
+    this.#session.log(
+      incoming ? "upload" : "download",
+      {
+        path,
+        bytes,
+        seconds: Math.round(time) / 1000,
+        type: this.#type,
+        tls: tls !== undefined,
+        ...done ? { complete: true } : { complete: false, reason: text },
+      },
+      xferlogLine({
+        now: new Date(),
+        seconds: time / 1000,
+        peer: ends.peer,
+        bytes,
+        path,
+        ascii: this.#type === "A",
+        incoming,
+        user: user?.name ?? "",
+        anonymous: user?.anonymous ?? true,
+        done,
+      }),
+    );
+  }
+}

@@ -1,0 +1,85 @@
+/** The loops of the FTP server that move bytes. */
+import { assert, assertEquals } from "@std/assert";
+import { Pace, receive, send } from "../../../servers/ftp/copy.ts";
+import { FakeTime } from "../../support/fake_time.ts";
+import { streamOf } from "../../support/stream.ts";
+
+const KIB = 1024;
+
+Deno.test("ftpd: a transfer keeps to its rate, in small pieces when that is low", async () => {
+  using time = new FakeTime();
+  const pace = new Pace(8 * KIB);
+  assertEquals(pace.piece, KIB);
+  let waited = false;
+  const wait = pace.moved(4 * KIB)?.then(() => waited = true);
+  await time.tick(499);
+  assert(!waited);
+  await time.tick(1);
+  await wait;
+  assertEquals(pace.moved(1), undefined);
+  assertEquals(pace.bytes, 4 * KIB + 1);
+  assertEquals(new Pace(100).piece, KIB);
+  assertEquals(new Pace(Infinity).piece, 256 * KIB);
+});
+
+Deno.test("ftpd: a fast transfer lets the others have a turn", async () => {
+  const pace = new Pace(Infinity);
+  assertEquals(pace.moved(4 * KIB * KIB - 1), undefined);
+  const turn = pace.moved(1);
+  assert(turn);
+  await turn;
+  assertEquals(pace.moved(1), undefined);
+});
+
+/** A file in memory that gives `step` bytes at a time. */
+function source(data: Uint8Array, step: number): { readSync(buffer: Uint8Array): number | null } {
+  let at = 0;
+  return {
+    readSync(buffer): number | null {
+      const length = Math.min(step, buffer.length, data.length - at);
+      buffer.set(data.subarray(at, at + length));
+      at += length;
+      return length || null;
+    },
+  };
+}
+
+Deno.test("ftpd: what is sent is the file, however it is read and however it is taken", async () => {
+  for (const size of [0, 1, 1000, 300_000, 600_001]) {
+    const data = Uint8Array.from({ length: size }, (_, i) => i % 251);
+    for (const [step, most] of [[Infinity, Infinity], [70_000, 9999]] as const) {
+      const sent: number[] = [];
+      const stream = {
+        write(part: Uint8Array): Promise<number> {
+          const length = Math.min(part.length, most);
+          for (const byte of part.subarray(0, length)) sent.push(byte);
+          return Promise.resolve(length);
+        },
+      };
+      // A file may have grown, or shrunk, since its size was seen.
+      for (const expected of [size, 0, size + 10]) {
+        sent.length = 0;
+        await send(stream, source(data, step), expected, new Pace(Infinity));
+        assertEquals(sent.length, size);
+        assert(sent.every((byte, i) => byte === data[i]));
+      }
+    }
+  }
+});
+
+Deno.test("ftpd: what is received is what came, however it is written", async () => {
+  const data = Uint8Array.from({ length: 300_000 }, (_, i) => i % 251);
+  const written: number[] = [];
+  const sink = {
+    writeSync(part: Uint8Array): number {
+      const length = Math.min(part.length, 9999);
+      for (const byte of part.subarray(0, length)) written.push(byte);
+      return length;
+    },
+  };
+  const pace = new Pace(Infinity);
+  await receive(streamOf(data.slice(0, 100_000), data.slice(100_000)), sink, pace);
+  assertEquals(written.length, data.length);
+  assert(written.every((byte, i) => byte === data[i]));
+  assertEquals(pace.bytes, data.length);
+});

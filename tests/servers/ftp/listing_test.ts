@@ -1,0 +1,118 @@
+/** Listings of the FTP server. */
+import { assertEquals, assertMatch } from "@std/assert";
+import { MOST_STATUS_LINES } from "../../../servers/ftp/commands_info.ts";
+import {
+  listingLines,
+  parseFactsListing,
+  parseListing,
+} from "../../../tools/protocol/ftp_listing.ts";
+import { ftpTest } from "../../support/ftp_server.ts";
+
+const sorted = (text: string): string[] => listingLines(text).sort();
+
+/** What NLST gives, in a folder with `hello`, `.hidden` and `sub/deep`. */
+const NAMES: [argument: string, names: string[]][] = [
+  ["NLST", ["hello", "sub"]],
+  ["NLST -a", [".", "..", ".hidden", "hello", "sub"]],
+  ["NLST -la", [".", "..", ".hidden", "hello", "sub"]],
+  ["NLST -l", ["hello", "sub"]],
+  ["NLST sub", ["sub/deep"]],
+  ["NLST sub/", ["sub/deep"]],
+  ["NLST -a -L sub", ["sub/.", "sub/..", "sub/deep"]],
+  ["NLST /sub", ["/sub/deep"]],
+  ["NLST .", ["./hello", "./sub"]],
+  ["NLST hello", ["hello"]],
+  ["NLST sub/deep", ["sub/deep"]],
+  ["NLST *", ["hello", "sub"]],
+  ["NLST h*", ["hello"]],
+  ["NLST .h*", [".hidden"]],
+  ["NLST sub/d?ep", ["sub/deep"]],
+  ["NLST *.txt", []],
+];
+
+ftpTest("NLST gives names that can be used as they are", async ({ login }) => {
+  const client = await login();
+  for (const [line, names] of NAMES) assertEquals(sorted(await client.fetch(line)), names, line);
+  assertMatch(await client.fetch("NLST nothing"), /^550 /);
+});
+
+ftpTest("a name that begins with a dash is a name", async ({ login, root }) => {
+  Deno.writeTextFileSync(`${root}/-la`, "");
+  Deno.mkdirSync(`${root}/-dir`);
+  const client = await login();
+  assertEquals(sorted(await client.fetch("NLST -la")), ["-la"]);
+  assertEquals(sorted(await client.fetch("NLST -- -dir")), []);
+  assertEquals(sorted(await client.fetch("NLST ./-dir")), []);
+});
+
+ftpTest("LIST is as every client reads it", async ({ login, root }) => {
+  const now = new Date();
+  Deno.utimeSync(`${root}/hello`, 0, new Date("2001-02-03T04:05:06Z"));
+  Deno.writeTextFileSync(`${root}/ leading`, "1234");
+  Deno.chmodSync(`${root}/hello`, 0o640);
+  const client = await login();
+  const text = await client.fetch("LIST");
+  assertMatch(text, /^-rw-r----- {4}1 \d+ +\d+ +6 Feb {2}3 {2}2001 hello\r\n/m);
+  assertMatch(text, /^drwx/m);
+  const { entries, unknown } = parseListing(listingLines(text), now);
+  assertEquals(unknown, []);
+  assertEquals(entries.map(({ name, type, size }) => [name, type, size]).sort(), [
+    [" leading", "file", 4],
+    ["hello", "file", 6],
+    ["sub", "dir", 0],
+  ]);
+  assertMatch(await client.fetch("LIST hello"), / hello\r\n$/);
+  assertMatch(await client.fetch("LIST -a"), / \.\r\n[^]* \.\.\r\n/);
+});
+
+ftpTest("MLSD gives the facts, of hidden files too", async ({ login }) => {
+  const client = await login();
+  const { entries, unknown } = parseFactsListing(listingLines(await client.fetch("MLSD")));
+  assertEquals(unknown, []);
+  assertEquals(entries.map(({ name, type, perm }) => [name, type, perm]).sort(), [
+    [".hidden", "file", "dfraw"],
+    ["hello", "file", "dfraw"],
+    ["sub", "dir", "dfpelcm"],
+  ]);
+  await client.codes("OPTS MLST size");
+  assertEquals(await client.fetch("MLSD sub"), "size=4; deep\r\n");
+});
+
+ftpTest("no file name forges a line", async ({ login, root }) => {
+  Deno.writeTextFileSync(`${root}/sub/x\r\n-rw-r--r-- 1 0 0 0 Jan  1 00:00 forged\x1b[2J`, "");
+  const client = await login();
+  for (const verb of ["LIST", "NLST", "MLSD"]) {
+    const lines = listingLines(await client.fetch(`${verb} sub`));
+    assertEquals(lines.length, 2, verb);
+    assertMatch(lines.join("\n"), /x\?\?-rw-r--r-- 1 0 0 0 Jan {2}1 00:00 forged\?\[2J$/m);
+  }
+  assertEquals((await client.ask("STAT sub")).split("\n").length, 4);
+});
+
+ftpTest("links out, links to nothing and unfinished uploads are not listed", async (served) => {
+  const { root, outside, login } = served;
+  Deno.writeTextFileSync(`${outside}/secret`, "");
+  Deno.symlinkSync("../../secret", `${root}/sub/out`);
+  Deno.symlinkSync("nowhere", `${root}/sub/broken`);
+  Deno.symlinkSync("../hello", `${root}/sub/in`);
+  Deno.writeTextFileSync(`${root}/sub/.upload-1`, "");
+  const client = await login();
+  assertEquals(sorted(await client.fetch("NLST -a sub")), [
+    "sub/.",
+    "sub/..",
+    "sub/deep",
+    "sub/in",
+  ]);
+  const { entries } = parseFactsListing(listingLines(await client.fetch("MLSD sub")));
+  assertEquals(entries.map(({ name, size }) => [name, size]).sort(), [["deep", 4], ["in", 6]]);
+});
+
+ftpTest("a large folder is listed whole", async ({ login, root }) => {
+  Deno.mkdirSync(`${root}/many`);
+  for (let i = 0; i < 3000; i++) Deno.writeTextFileSync(`${root}/many/file${i}`, "");
+  const client = await login();
+  assertEquals(new Set(listingLines(await client.fetch("NLST many"))).size, 3000);
+  assertEquals(listingLines(await client.fetch("LIST many")).length, 3000);
+  // Over the control connection only so many.
+  assertEquals((await client.ask("STAT many")).split("\n").length, MOST_STATUS_LINES + 3);
+});

@@ -1,0 +1,181 @@
+/** The time limits of FTP sessions, in memory and with a clock that the test moves. */
+import { assertEquals, assertMatch } from "@std/assert";
+import { FAILURE_DELAY, LoginGuard } from "../../../servers/ftp/login.ts";
+import { FtpSession, MOST_WAITING } from "../../../servers/ftp/session.ts";
+import { type DataConn, type FtpService, TIMEOUTS } from "../../../servers/ftp/settings.ts";
+import { parseUser } from "../../../tools/protocol/users.ts";
+import { ConnectionCount } from "../../../tools/net/limits.ts";
+import { FakeTime } from "../../support/fake_time.ts";
+import { FtpControl, ftpOptions, TestLog } from "../../support/ftp_server.ts";
+import { testWith } from "../../support/permissions.ts";
+import { streamPair, type TestStream } from "../../support/stream.ts";
+
+interface InMemory {
+  client: FtpControl;
+  session: FtpSession;
+  time: FakeTime;
+  /** The client's end of the control connection. */
+  stream: TestStream;
+  /** Gives the server its next data connection; returns the client's end. */
+  dataConnection(): TestStream;
+  ended: Promise<void>;
+  log: TestLog;
+}
+
+/** A session in memory, logged in unless `login` is false. */
+function sessionTest(
+  name: string,
+  fn: (place: InMemory) => Promise<void>,
+  login = true,
+): void {
+  testWith(["read", "write"], `ftpd session: ${name}`, async () => {
+    const root = await Deno.makeTempDir();
+    await Deno.writeFile(`${root}/file`, new Uint8Array(100));
+    using time = new FakeTime();
+    const log = new TestLog();
+    const [ours, stream] = streamPair();
+    let give = (_: DataConn): void => {};
+    let waiting: Promise<DataConn> | undefined;
+    let refuse = (): void => {};
+    const service: FtpService = {
+      ...ftpOptions(root, log.log),
+      users: [parseUser("ada:secret")],
+      guard: new LoginGuard(),
+      sessions: new ConnectionCount({ maxConnections: Infinity, maxPerAddress: Infinity }),
+      network: {
+        listen(): { accept(): Promise<DataConn>; close(): void } {
+          waiting = new Promise((resolve, reject) => {
+            give = resolve;
+            refuse = () => reject(new Deno.errors.BadResource("closed"));
+          });
+          waiting.catch(() => {});
+          const accepted = waiting;
+          return { accept: () => accepted, close: () => refuse() };
+        },
+        dial: () => Promise.reject(new Error("not here")),
+      },
+    };
+    const dataConnection = (): TestStream => {
+      const [server, client] = streamPair();
+      const remoteAddr: Deno.NetAddr = { transport: "tcp", hostname: "127.0.0.1", port: 1 };
+      give({ ...server, remoteAddr, setNoDelay: () => {} });
+      return client;
+    };
+    const session = new FtpSession(ours, { peer: "127.0.0.1", local: "127.0.0.1" }, service);
+    const ended = session.run();
+    const client = new FtpControl(stream);
+    try {
+      assertMatch(await client.reply(), /^220 /);
+      if (login) assertEquals(await client.codes("USER ftp", "PASS x", "TYPE I"), [331, 230, 200]);
+      await fn({ client, session, time, stream, dataConnection, ended, log });
+    } finally {
+      stream.close();
+      await time.tick(10_000);
+      await ended;
+      await Deno.remove(root, { recursive: true });
+    }
+  });
+}
+
+sessionTest("who asks nothing for five minutes is sent away", async ({ client, time, stream }) => {
+  await time.tick(TIMEOUTS.idle - 1);
+  assertEquals(await client.codes("NOOP"), [200]);
+  await time.tick(TIMEOUTS.idle - 1);
+  // Bytes that are no command yet do not count.
+  await client.raw("NO");
+  await time.tick(1);
+  assertMatch(await client.reply(), /^421 Nothing was asked/);
+  assertEquals(await client.reply(), "");
+  stream.close();
+});
+
+sessionTest("who does not log in is sent away sooner", async ({ client, time }) => {
+  for (let i = 0; i < 9; i++) {
+    await time.tick(TIMEOUTS.login / 10);
+    assertEquals(await client.codes("NOOP"), [200]);
+  }
+  await time.tick(TIMEOUTS.login / 10);
+  assertMatch(await client.reply(), /^421 The login took too long/);
+  assertEquals(await client.reply(), "");
+}, false);
+
+sessionTest("a client that is dismissed and stays is cut off", async ({ client, time, ended }) => {
+  await time.tick(TIMEOUTS.idle);
+  assertMatch(await client.reply(), /^421 /);
+  await time.tick(2000);
+  await ended;
+});
+
+sessionTest("no data connection within a minute is 425", async ({ client, time }) => {
+  assertEquals(await client.codes("EPSV", "RETR file"), [229, 150]);
+  await time.tick(TIMEOUTS.accept - 1);
+  await client.raw("NOOP\r\n");
+  await time.tick(1);
+  assertMatch(await client.reply(), /^425 /);
+  assertMatch(await client.reply(), /^200 /);
+});
+
+sessionTest(
+  "a transfer that stands still is 426; idling does not count meanwhile",
+  async (place) => {
+    const { client, time, dataConnection } = place;
+    assertEquals(await client.codes("EPSV", "APPE fresh"), [229, 150]);
+    const data = dataConnection();
+    for (let i = 0; i < 3; i++) {
+      await time.tick(TIMEOUTS.stall - 1);
+      await data.write(new Uint8Array(1));
+      await time.tick(0);
+    }
+    assertMatch(await client.ask("STAT"), /Receiving to \/fresh: 3 bytes so far/);
+    await time.tick(TIMEOUTS.stall);
+    assertMatch(await client.reply(), /^426 No data moved/);
+    // And from here on idling counts.
+    assertEquals(await client.codes("SIZE fresh"), [213]);
+    await time.tick(TIMEOUTS.idle);
+    assertMatch(await client.reply(), /^421 /);
+  },
+);
+
+sessionTest("a stop waits for the transfer", async ({ client, session, dataConnection }) => {
+  assertEquals(await client.codes("EPSV", "APPE fresh"), [229, 150]);
+  const data = dataConnection();
+  session.stop();
+  await data.write(new Uint8Array(1));
+  data.close();
+  assertMatch(await client.reply(), /^226 /);
+  assertMatch(await client.reply(), /^421 The server stops/);
+});
+
+sessionTest("only so many commands are read while a file moves", async (place) => {
+  const { client, dataConnection } = place;
+  assertEquals(await client.codes("EPSV", "APPE fresh"), [229, 150]);
+  const data = dataConnection();
+  await client.raw("NOOP\r\n".repeat(MOST_WAITING) + "ABOR\r\n");
+  await data.write(new Uint8Array(1));
+  data.close();
+  assertMatch(await client.reply(), /^226 Transfer complete/);
+  for (let i = 0; i < MOST_WAITING; i++) assertMatch(await client.reply(), /^200 /);
+  assertMatch(await client.reply(), /^226 There is no transfer/);
+});
+
+sessionTest("a wrong password is refused after a while, and the third ends it", async (place) => {
+  const { client, time, log } = place;
+  assertEquals(await client.codes("PASS x"), [503]);
+  for (let i = 1; i <= 3; i++) {
+    assertEquals(await client.codes("USER ada"), [331]);
+    let answer = "";
+    const asked = client.ask("PASS wrong").then((reply) => answer = reply);
+    await log.says(new RegExp(`(login failed.*name=ada\n[^]*){${i}}`));
+    await time.tick(i * FAILURE_DELAY - 1);
+    assertEquals(answer, "");
+    await time.tick(1);
+    assertMatch(await asked, i < 3 ? /^530 / : /^421 /);
+    if (i < 3) assertEquals(await client.codes("PASS secret", "PWD"), [503, 530]);
+  }
+  assertEquals(await client.reply(), "");
+  assertEquals(/wrong|secret/.test(log.text), false);
+}, false);
+
+sessionTest("the right password is taken at once", async ({ client }) => {
+  assertEquals(await client.codes("USER ada", "PASS secret", "PWD", "MKD x"), [331, 230, 257, 550]);
+}, false);

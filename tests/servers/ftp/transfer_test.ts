@@ -1,0 +1,263 @@
+/** Transfers of the FTP server: what arrives, what is left, what is said. */
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { type FtpControl, ftpTest, type Served } from "../../support/ftp_server.ts";
+import { readText } from "../../support/stream.ts";
+import { writeAll } from "../../../tools/net/writer.ts";
+
+/** Larger than what sockets hold, so that a transfer of it does not end by itself. */
+const LARGE = 64 * 1024 * 1024;
+
+async function makeLarge({ root }: Served): Promise<void> {
+  using file = await Deno.open(`${root}/large`, { write: true, create: true });
+  await file.truncate(LARGE);
+}
+
+const read = (path: string): string => Deno.readTextFileSync(path);
+
+ftpTest("files of odd sizes come and go whole", async ({ login, root }) => {
+  const client = await login();
+  await client.codes("TYPE I");
+  for (const size of [0, 1, 1023, 65536, 262143, 262144, 262145, 1_000_003]) {
+    const text = "0123456789abcdef\n".repeat(size / 17 + 1).slice(0, size);
+    assertMatch(await client.store("STOR file", text), /^226 /);
+    assertEquals(read(`${root}/file`), text);
+    assertEquals(await client.fetch("RETR file"), text);
+  }
+});
+
+ftpTest("150 says the size of a download, last and in brackets", async ({ login }) => {
+  const client = await login();
+  await client.codes("TYPE I");
+  using data = await client.data();
+  assertMatch(await client.ask("RETR hello"), /^150 .* \(6 bytes\)\.$/);
+  assertEquals(await readText(data), "hello\n");
+  assertMatch(await client.reply(), /^226 /);
+});
+
+ftpTest("text has CRLF on the wire and LF here", async ({ login, root }) => {
+  const client = await login();
+  assertEquals(await client.fetch("RETR hello"), "hello\r\n");
+  assertMatch(await client.store("STOR text", "a\r\nb\rc\r\n\r"), /^226 /);
+  assertEquals(read(`${root}/text`), "a\nb\rc\n\r");
+  assertEquals(await client.codes("REST 2"), [350]);
+  assertMatch(await client.fetch("RETR hello"), /^501 /);
+});
+
+ftpTest("REST counts for one transfer", async ({ login, root }) => {
+  const client = await login();
+  await client.codes("TYPE I");
+  assertEquals(await client.codes("REST 2"), [350]);
+  assertEquals(await client.fetch("RETR hello"), "llo\n");
+  assertEquals(await client.fetch("RETR hello"), "hello\n");
+  assertEquals(await client.codes("REST 6"), [350]);
+  assertEquals(await client.fetch("RETR hello"), "");
+  assertEquals(await client.codes("REST 7"), [350]);
+  assertMatch(await client.fetch("RETR hello"), /^554 /);
+  // It keeps the head, and cuts off what stood behind the new end.
+  assertEquals(await client.codes("REST 4"), [350]);
+  assertMatch(await client.store("STOR hello", "!"), /^226 /);
+  assertEquals(read(`${root}/hello`), "hell!");
+  assertEquals(await client.codes("REST 9"), [350]);
+  assertMatch(await client.store("STOR hello", "x"), /^554 /);
+  assertEquals(await client.codes("REST 9"), [350]);
+  assertMatch(await client.store("STOR nothing", "x"), /^550 /);
+  assertMatch(await client.store("APPE hello", "?"), /^226 /);
+  assertEquals(read(`${root}/hello`), "hell!?");
+  assertMatch(await client.store("APPE fresh", "new"), /^226 /);
+  assertEquals(read(`${root}/fresh`), "new");
+});
+
+ftpTest("STOU never takes a name that is taken", async ({ login, names, root }) => {
+  const client = await login();
+  const stored: string[] = [];
+  for (const line of ["STOU", "STOU", "STOU hello"]) {
+    using data = await client.data();
+    const [, name = ""] = /^150 FILE: (.*)$/.exec(await client.ask(line)) ?? [];
+    stored.push(name);
+    data.close();
+    assertMatch(await client.reply(), /^226 /);
+  }
+  assertEquals(stored, ["file", "file.1", "hello.1"]);
+  assertEquals(names(), [".hidden", "file", "file.1", "hello", "hello.1", "sub"]);
+  assertEquals(read(`${root}/hello`), "hello\n");
+});
+
+/** An upload of which something has arrived. */
+async function halfUploaded(
+  { login }: Served,
+  line: string,
+): Promise<{ client: FtpControl; data: Deno.TcpConn }> {
+  const client = await login();
+  await client.codes("TYPE I");
+  const data = await client.data();
+  assertMatch(await client.ask(line), /^150 /);
+  await writeAll(data, new TextEncoder().encode("half"));
+  while (!/: 4 bytes so far/.test(await client.ask("STAT")));
+  return { client, data };
+}
+
+ftpTest("an upload that is aborted leaves nothing, unless it can go on", async (served) => {
+  {
+    const { client, data } = await halfUploaded(served, "STOR hello");
+    assertMatch(await client.ask("ABOR"), /^426 /);
+    assertMatch(await client.reply(), /^226 /);
+    data.close();
+    assertEquals(await client.codes("NOOP"), [200]);
+  }
+  assertEquals(served.names(), [".hidden", "hello", "sub"]);
+  assertEquals(read(`${served.root}/hello`), "hello\n");
+  const { client, data } = await halfUploaded(served, "APPE fresh");
+  assertMatch(await client.ask("ABOR"), /^426 /);
+  assertMatch(await client.reply(), /^226 /);
+  data.close();
+  assertEquals(read(`${served.root}/fresh`), "half");
+});
+
+ftpTest("a client that is gone has uploaded nothing", async (served) => {
+  const { client, data } = await halfUploaded(served, "STOR fresh");
+  // As when it is killed: both connections end.
+  data.close();
+  client.close();
+  await served.log.says(/ \/fresh b _ i a anonymous ftp 0 \* i$/m);
+  assertEquals(served.names(), [".hidden", "hello", "sub"]);
+});
+
+ftpTest("a client that says goodbye early gets its upload done", async (served) => {
+  const { client, data } = await halfUploaded(served, "STOR fresh");
+  await client.raw("QUIT\r\n");
+  await client.end();
+  data.close();
+  assertMatch(await client.reply(), /^226 /);
+  assertMatch(await client.reply(), /^221 /);
+  assertEquals(read(`${served.root}/fresh`), "half");
+});
+
+ftpTest("--keep-partial keeps what came", async (served) => {
+  const { client, data } = await halfUploaded(served, "STOR fresh");
+  data.close();
+  client.close();
+  await served.log.says(/ \/fresh .* i$/m);
+  assertEquals(served.names(), [".hidden", "fresh", "hello", "sub"]);
+  assertEquals(read(`${served.root}/fresh`), "half");
+}, { keepPartial: true });
+
+/** ABOR as real clients send it: with bytes of telnet before it, or without. */
+const ABORTS: Uint8Array[] = [
+  [],
+  [0xff, 0xf4, 0xf2],
+  [0xff, 0xf4, 0xff],
+  [0xff, 0xf4, 0xff, 0xf2],
+].map((telnet) => Uint8Array.of(...telnet, ...new TextEncoder().encode("ABOR\r\n")));
+
+ftpTest("a download is aborted however ABOR is sent", async (served) => {
+  await makeLarge(served);
+  const client = await served.login();
+  await client.codes("TYPE I");
+  for (const abort of ABORTS) {
+    using data = await client.data();
+    assertMatch(await client.ask("RETR large"), /^150 /);
+    await client.raw(abort);
+    assertMatch(await client.reply(), /^426 /);
+    assertMatch(await client.reply(), /^226 /);
+    assert(await readSize(data) < LARGE);
+  }
+  assertEquals(await client.fetch("RETR hello"), "hello\n");
+});
+
+/** How many bytes come before the end, or a reset. */
+async function readSize(data: Deno.TcpConn): Promise<number> {
+  const buffer = new Uint8Array(65536);
+  let size = 0;
+  try {
+    for (let n = await data.read(buffer); n !== null; n = await data.read(buffer)) size += n;
+  } catch (error) {
+    assert(error instanceof Deno.errors.ConnectionReset);
+  }
+  return size;
+}
+
+ftpTest("while a file moves STAT is answered, and other commands wait", async (served) => {
+  await makeLarge(served);
+  const client = await served.login();
+  await client.codes("TYPE I");
+  using data = await client.data();
+  assertMatch(await client.ask("RETR large"), /^150 /);
+  await client.raw("NOOP\r\nPWD\r\n");
+  assertMatch(await client.ask("STAT"), /^211-[^]*Sending from \/large: \d+ bytes so far/);
+  assertEquals(await readSize(data), LARGE);
+  assertMatch(await client.reply(), /^226 /);
+  assertMatch(await client.reply(), /^200 /);
+  assertMatch(await client.reply(), /^257 /);
+});
+
+ftpTest("a data connection that is cut is 426", async (served) => {
+  await makeLarge(served);
+  const client = await served.login();
+  await client.codes("TYPE I");
+  const data = await client.data();
+  assertMatch(await client.ask("RETR large"), /^150 /);
+  data.close(); // With much unread: a reset.
+  assertMatch(await client.reply(), /^426 /);
+  assertEquals(await client.codes("NOOP"), [200]);
+});
+
+ftpTest("no file grows beyond the largest size", async ({ login, names, root }) => {
+  const client = await login();
+  await client.codes("TYPE I");
+  assertMatch(await client.store("STOR fits", "1234567890"), /^226 /);
+  assertMatch(await client.store("STOR large", "12345678901"), /^552 /);
+  assertMatch(await client.store("APPE fits", "1"), /^552 /);
+  assertEquals(read(`${root}/fits`), "1234567890");
+  assertEquals(names(), [".hidden", "fits", "hello", "sub"]);
+}, { maxFileSize: 10 });
+
+ftpTest("transfers are logged as xferlog has them", async ({ login, log }) => {
+  const client = await login();
+  await client.codes("TYPE I");
+  await client.store("STOR sub/a b", "12345");
+  await client.fetch("RETR hello");
+  await log.says(/ \/hello /);
+  const lines = log.text.split("\n").filter((line) => / ftp 0 /.test(line));
+  assertMatch(
+    lines.join("\n"),
+    /^\w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d \d{4} 1 127\.0\.0\.1 5 \/sub\/a_b b _ i a anonymous ftp 0 \* c\n.* 6 \/hello b _ o a anonymous ftp 0 \* c$/,
+  );
+});
+
+ftpTest(
+  "transfers are logged as JSON",
+  async ({ login, log }) => {
+    const client = await login();
+    await client.fetch("RETR hello");
+    await log.says(/"download"/);
+    const line = log.text.split("\n").find((line) => line.includes('"download"')) ?? "";
+    const { event, path, bytes, complete, user, peer, type, tls } = JSON.parse(line);
+    assertEquals([event, path, bytes, complete, user, peer, type, tls], [
+      "download",
+      "/hello",
+      6,
+      true,
+      "anonymous",
+      "127.0.0.1",
+      "A",
+      false,
+    ]);
+  },
+  { form: "json" },
+);
+
+ftpTest("a stop lets the transfer under way end, and says goodbye", async (served) => {
+  await makeLarge(served);
+  const [client, idle] = [await served.login(), await served.login()];
+  await client.codes("TYPE I");
+  using data = await client.data();
+  assertMatch(await client.ask("RETR large"), /^150 /);
+  const stopped = served.server.shutdown();
+  assertMatch(await idle.reply(), /^421 /);
+  idle.close();
+  assertEquals(await readSize(data), LARGE);
+  assertMatch(await client.reply(), /^226 /);
+  assertMatch(await client.reply(), /^421 /);
+  client.close();
+  await stopped;
+});
