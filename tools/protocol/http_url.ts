@@ -3,6 +3,7 @@ import { isIPv6 } from "./address.ts";
 import { ProtocolError } from "./error.ts";
 import { Secret } from "./secret.ts";
 import { visible } from "./text.ts";
+import { parsePort } from "./units.ts";
 
 /** Where a request goes. */
 export interface Target {
@@ -33,6 +34,8 @@ export function parseTarget(word: string, port?: number): Target {
   // RFC 6874: a zone is for this machine alone. URL does not know it, and the server must not see it.
   const [, zone = ""] = /^[^/?#]*\/\/(?:[^/?#@]*@)?\[[^\]%]*%(?:25)?([^\]]*)\]/.exec(text) ?? [];
   const plain = zone ? text.replace(/%(?:25)?[^\]]*\]/, "]") : text;
+  const [, given] = /^[^/?#]*\/\/[^/?#]*:(\d+)(?=[/?#]|$)/.exec(plain) ?? [];
+  if (given !== undefined) parsePort(given);
   if (!URL.canParse(plain)) throw new RangeError("this is not a URL or a host");
   const url = new URL(plain);
   if (url.protocol !== "http:" && url.protocol !== "https:") {

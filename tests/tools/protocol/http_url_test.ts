@@ -45,16 +45,20 @@ Deno.test("parseTarget() keeps name and password out of the URL", () => {
 });
 
 Deno.test("parseTarget() says no in words", () => {
-  const rows = [
-    "",
-    "http://",
-    "http://a b/",
-    "ftp://www/",
-    "www:99999",
-    "a\nb",
-    "http://[::1",
+  const none = "this is not a URL or a host";
+  const port = "a port is a number from 1 to 65535";
+  const rows: [word: string, reason: string][] = [
+    ["", none],
+    ["http://", none],
+    ["http://a b/", none],
+    ["ftp://www/", "ftp:// is not known here (http and https are)"],
+    ["www:99999", port],
+    ["http://ada@[::1]:0/x", port],
+    ["www:x", none],
+    ["a\nb", "a URL holds no control characters"],
+    ["http://[::1", none],
   ];
-  for (const word of rows) assertThrows(() => parseTarget(word), RangeError);
+  for (const [word, reason] of rows) assertThrows(() => parseTarget(word), RangeError, reason);
 });
 
 Deno.test("resolveLocation() resolves, decodes UTF-8 and drops the fragment", () => {
