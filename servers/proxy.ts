@@ -31,7 +31,7 @@ import {
   value,
   valueOr,
 } from "../tools/program/options.ts";
-import { formatHostPort, isIPv6 } from "../tools/protocol/address.ts";
+import { formatHostPort, parseHostPort } from "../tools/protocol/address.ts";
 import { type Fault, FAULT_KINDS, parseFault } from "../tools/protocol/fault.ts";
 import { ConnectionRelay } from "./proxy/connections.ts";
 import { DatagramRelay } from "./proxy/datagrams.ts";
@@ -200,7 +200,7 @@ export const command = {
     ["proxy 7000 server 7777 --quiet --pcap chat.pcapng", "Record a chat for Wireshark."],
     ["proxy 6969 server 69 --udp --fault down:drop=@3", "Lose the third datagram from a server."],
   ],
-  permissions: ["--allow-net", "--allow-read", "--allow-write", "--allow-sys"],
+  permissions: ["--allow-net", "--allow-read", "--allow-write", "--allow-env", "--allow-sys"],
   rfcs: [
     "RFC 9293 (TCP), RFC 768 (UDP), RFC 8446 (TLS 1.3), pcapng, the PROXY protocol",
   ],
@@ -216,7 +216,7 @@ export const main = program(command, async ({ options, words }) => {
   const [listenWord = "", host = "", portWord = ""] = words;
   const where = {
     listen: { hosts: options.host, port: word("PORT", listenWord, listenPort) },
-    host: host.replace(/^\[(.*)\]$/, (all, address) => isIPv6(address) ? address : all),
+    host: word("RHOST", host, hostName),
     port: word("RPORT", portWord, port),
   };
   checkFaults(options.fault, options.udp);
@@ -265,6 +265,13 @@ function word<T>(name: string, text: string, read: (text: string) => T): T {
   } catch (error) {
     throw new UsageError(`${name} ${JSON.stringify(text)}: ${(error as Error).message}`);
   }
+}
+
+/** A host as a word of its own; IPv6 with or without brackets. */
+function hostName(text: string): string {
+  const { host, port } = parseHostPort(text);
+  if (port !== undefined) throw new RangeError("the port is a word of its own");
+  return host;
 }
 
 function checkFaults(faults: Fault[], udp: boolean): void {
