@@ -20,7 +20,7 @@ const DEPARTURES: Record<Departure, { told?: string; others?: string }> = {
   lost: { others: "left (the connection broke)" },
   idle: { told: "good-bye: you said nothing for too long", others: "left (silent for too long)" },
   slow: { told: "good-bye: you read too slowly", others: "left (read too slowly)" },
-  stopped: { told: "good-bye: the server is stopping" },
+  stopped: { told: "good-bye: the server stops" },
 };
 
 const decoder = new TextDecoder();

@@ -302,9 +302,9 @@ Deno.test("room: when it closes all are told and go, and whoever comes then goes
   tester.room.close();
   const late = tester.guest();
   for (const { person } of [a, b, late]) await person.left;
-  assertEquals(await a.hears(), ["* good-bye: the server is stopping"]);
-  assertEquals(await b.hears(), ["* good-bye: the server is stopping"]);
-  assertEquals((await late.hears()).at(-1), "* good-bye: the server is stopping");
+  assertEquals(await a.hears(), ["* good-bye: the server stops"]);
+  assertEquals(await b.hears(), ["* good-bye: the server stops"]);
+  assertEquals((await late.hears()).at(-1), "* good-bye: the server stops");
 });
 
 Deno.test("raw room: each line goes to all others byte for byte, and nothing else is said", async () => {
