@@ -52,7 +52,9 @@ export const command = {
     "create-dirs": flag("With -T: make the folders that are missing."),
     "list-only": flag("List names only.", { short: "l" }),
     head: flag("Show size and time of last change.", { short: "I" }),
-    recursive: flag("Mirror the folder here; with -T FOLDER, mirror that there.", { short: "r" }),
+    recursive: flag("Mirror the folder here, or into -o; with -T FOLDER, mirror that there.", {
+      short: "r",
+    }),
     ...MIRROR_OPTIONS,
     ascii: flag("Move text: lines end as they do on each side."),
     active: flag("Let the server connect to us for data."),

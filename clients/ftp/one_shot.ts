@@ -6,6 +6,7 @@ import type { FtpClient } from "./client.ts";
 import { foldersOf, type Job, type Server } from "./command_line.ts";
 import { unlessRefused } from "./file_transfer.ts";
 import type { RateLimit } from "./rate.ts";
+import { isPassing, waits } from "./retry.ts";
 import { type Task, taskOf } from "./tasks.ts";
 
 /** How it is done. */
@@ -18,10 +19,6 @@ export interface OneShotOptions {
   /** Waits so many milliseconds. */
   wait(milliseconds: number): Promise<void>;
 }
-
-// Each wait is twice as long as the one before, up to a minute: a server that comes back is found soon.
-const FIRST_WAIT = 1000;
-const LONGEST_WAIT = 60_000;
 
 /** All the URLs of a command line, one after the other. */
 export class OneShot {
@@ -61,7 +58,7 @@ export class OneShot {
   /** Tries until it is done, or refused for good, or was tried often enough. */
   async #persist(job: Job): Promise<void> {
     const task = this.#task = taskOf(job, this.#options);
-    let wait = FIRST_WAIT;
+    const pauses = waits();
     for (let tries = 1;; tries++) {
       try {
         return await task.attempt({
@@ -69,14 +66,13 @@ export class OneShot {
           open: () => this.#open(job),
         });
       } catch (error) {
-        const { exitCode, message } = blame(job.url.shown, error);
-        const isPassing = exitCode === EXIT.unreachable || exitCode === EXIT.later;
-        if (!isPassing || !task.repeatable || tries > this.#options.retries) {
+        if (!isPassing(error) || !task.repeatable || tries > this.#options.retries) {
           throw blame(job.url.shown, error, task.giveUp());
         }
-        say(`ftp: ${message}; trying again in ${wait / 1000} s`);
+        const wait = pauses.next().value;
+        const reason = blame(job.url.shown, error, `; trying again in ${wait / 1000} s`);
+        say(`ftp: ${reason.message}`);
         await this.#options.wait(wait);
-        wait = Math.min(2 * wait, LONGEST_WAIT);
       }
     }
   }

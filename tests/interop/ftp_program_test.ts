@@ -145,18 +145,33 @@ bye`;
     assertEquals((await Deno.stat(`${home}/up/made`)).isDirectory, true);
   });
 
-  peerTest(name, "TLS, checked, and on every data connection", async ({ ftp, url, cwd, home }) => {
-    const ca = `${cwd}/ca.pem`;
-    await Deno.writeTextFile(ca, AUTHORITY);
-    const large = `${url}/pub/large`;
-    assertEquals(await ftp(["--tls", "--cacert", ca, large, `${url}/pub/rfc/rfc/rfc99.txt`]), DONE);
-    assertEquals(await Deno.readFile(`${cwd}/large`), await Deno.readFile(`${home}/pub/large`));
-    assertEquals(await ftp(["--tls", "--insecure", "-T", "large", `${url}/up/`]), DONE);
-    assertEquals(await Deno.readFile(`${home}/up/large`), await Deno.readFile(`${home}/pub/large`));
-    const unknown = await ftp(["--tls", large]);
-    assertStringIncludes(unknown.stderr, "the certificate comes from an unknown authority");
-    assertEquals(unknown.code, 1);
-  }, { tls: true });
+  peerTest(
+    name,
+    "TLS, checked, and on every data connection",
+    async ({ ftp, peer, url, cwd, home }) => {
+      const ca = `${cwd}/ca.pem`;
+      await Deno.writeTextFile(ca, AUTHORITY);
+      const large = `${url}/pub/large`;
+      assertEquals(
+        await ftp(["--tls", "--cacert", ca, large, `${url}/pub/rfc/rfc/rfc99.txt`]),
+        DONE,
+      );
+      assertEquals(await Deno.readFile(`${cwd}/large`), await Deno.readFile(`${home}/pub/large`));
+      assertEquals(await ftp(["--tls", "--insecure", "-T", "large", `${url}/up/`]), DONE);
+      assertEquals(
+        await Deno.readFile(`${home}/up/large`),
+        await Deno.readFile(`${home}/pub/large`),
+      );
+      const script = await ftp(["--tls", "--cacert", ca, `localhost:${peer.port}`], {
+        stdin: `${peer.user}\n${peer.password}\nstatus\nls up\n`,
+      });
+      assertMatch(script.stdout, /^Connected to localhost:\d+, TLSv1\.[23]\n[^]*\nlarge\n$/);
+      const unknown = await ftp(["--tls", large]);
+      assertStringIncludes(unknown.stderr, "the certificate comes from an unknown authority");
+      assertEquals(unknown.code, 1);
+    },
+    { tls: true },
+  );
 }
 
 peerTest(
