@@ -16,7 +16,6 @@ import {
   runServer,
   type Server,
 } from "../tools/net/server.ts";
-import { type Identity, readIdentity } from "../tools/net/tls_identity.ts";
 import { type Command, program } from "../tools/program/command.ts";
 import { EXIT, Failure, fileFailure, UsageError } from "../tools/program/failure.ts";
 import { Log } from "../tools/program/log.ts";
@@ -35,6 +34,7 @@ import {
   type User,
 } from "../tools/protocol/users.ts";
 import { LoginGuard } from "./ftp/login.ts";
+import { RenewedIdentity } from "./ftp/renewal.ts";
 import { FtpSession } from "./ftp/session.ts";
 import {
   type DataNetwork,
@@ -143,7 +143,7 @@ export const command = {
     "max-per-user": value("N", "At most this many sessions of one user.", count, {
       shown: "no limit",
     }),
-    cert: value("FILE", "The certificate, in PEM: serve TLS.", text),
+    cert: value("FILE", "The certificate, in PEM: serve TLS. SIGHUP reads it again.", text),
     key: value("FILE", "Its key, in PEM.", text),
     "require-tls": flag("No login and no data without TLS."),
     "require-reuse": flag("Data connections must resume the TLS session."),
@@ -179,7 +179,8 @@ export const main = program(command, async ({ options, words: [word] }) => {
   }
   await checkFolder(folder);
   for (const user of users) if (user.folder !== undefined) await checkFolder(user.folder);
-  const identity = await identityFrom(options);
+  const files = certificateFiles(options);
+  using identity = files && await RenewedIdentity.read(...files, log);
   const settings: FtpOptions = {
     ...capsFrom(options, DESCRIPTORS),
     hosts: options.host,
@@ -195,7 +196,7 @@ export const main = program(command, async ({ options, words: [word] }) => {
     maxFileSize: options.maxFileSize ?? Infinity,
     keepPartial: options.keepPartial,
     tls: identity && {
-      identity,
+      identity: () => identity.current,
       implicit: options.implicitTls,
       required: options.requireTls,
       reuse: options.requireReuse,
@@ -225,7 +226,8 @@ async function usersFrom(file: string | undefined): Promise<User[]> {
   }
 }
 
-async function identityFrom(
+/** The files of `--cert` and `--key`; undefined: no TLS. Throws UsageError. */
+function certificateFiles(
   { cert, key, requireTls, requireReuse, implicitTls }: {
     cert: string | undefined;
     key: string | undefined;
@@ -233,14 +235,11 @@ async function identityFrom(
     requireReuse: boolean;
     implicitTls: boolean;
   },
-): Promise<(() => Identity) | undefined> {
-  if (cert === undefined && key === undefined) {
-    if (!(requireTls || requireReuse || implicitTls)) return undefined;
-    throw new UsageError("TLS needs --cert and --key");
-  }
-  if (cert === undefined || key === undefined) throw new UsageError("give both --cert and --key");
-  const identity = await readIdentity(cert, key);
-  return () => identity;
+): [cert: string, key: string] | undefined {
+  if (cert !== undefined && key !== undefined) return [cert, key];
+  if (cert !== key) throw new UsageError("give both --cert and --key");
+  if (requireTls || requireReuse || implicitTls) throw new UsageError("TLS needs --cert and --key");
+  return undefined;
 }
 
 async function printHash(name: string | undefined): Promise<number> {

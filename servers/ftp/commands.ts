@@ -4,6 +4,7 @@ import { ACCESS_COMMANDS } from "./commands_access.ts";
 import { DATA_COMMANDS } from "./commands_data.ts";
 import { FILE_COMMANDS } from "./commands_files.ts";
 import { FOLDER_COMMANDS } from "./commands_folders.ts";
+import { HASH_COMMANDS } from "./commands_hash.ts";
 import { infoCommands } from "./commands_info.ts";
 import { SITE_COMMANDS } from "./commands_site.ts";
 import { TRANSFER_COMMANDS } from "./commands_transfer.ts";
@@ -13,6 +14,7 @@ export const COMMANDS: readonly FtpServerCommand[] = [
   ...ACCESS_COMMANDS,
   ...FOLDER_COMMANDS,
   ...FILE_COMMANDS,
+  ...HASH_COMMANDS,
   ...DATA_COMMANDS,
   ...TRANSFER_COMMANDS,
   ...SITE_COMMANDS,

@@ -1,6 +1,7 @@
 /** What the server tells about itself and the session (RFC 959 section 4.1.3, RFC 2389). */
 import { FACTS } from "../../tools/protocol/ftp_facts.ts";
 import { type FtpServerCommand, reply } from "./command.ts";
+import { HASHES } from "./commands_hash.ts";
 import { entries, findListed, unixLine } from "./listing.ts";
 import { type FtpReply, REPLIES } from "./replies.ts";
 import type { FtpSession } from "./session.ts";
@@ -44,7 +45,7 @@ export function infoCommands(all: () => readonly FtpServerCommand[]): FtpServerC
       verbs: ["OPTS"],
       needs: "nothing",
       argument: "required",
-      help: "UTF8 ON, MLST facts: set options",
+      help: "UTF8 ON, MLST facts, HASH name: set options",
       source: "RFC 2389 section 4",
       features: () => ["UTF8"],
       run: setOption,
@@ -98,6 +99,12 @@ function setOption(session: FtpSession, argument: string): FtpReply {
       const wanted = new Set(value.toLowerCase().split(";"));
       session.facts = FACTS.filter((fact) => wanted.has(fact.toLowerCase()));
       return reply(200, `MLST OPTS ${session.facts.map((fact) => `${fact};`).join("")}`.trim());
+    }
+    case "HASH": {
+      const hash = HASHES.find((hash) => hash === value.toUpperCase());
+      if (!hash && value !== "") return reply(501, `HASH knows ${HASHES.join(", ")}.`);
+      session.hash = hash ?? session.hash;
+      return reply(200, session.hash);
     }
     default:
       return reply(501, "There is no such option.");

@@ -16,6 +16,7 @@ import { formatReply } from "../../tools/protocol/ftp_reply.ts";
 import { resolvePath } from "../../tools/protocol/served_path.ts";
 import type { FtpServerCommand } from "./command.ts";
 import { findCommand, FOREIGN, NOT_SERVED } from "./commands.ts";
+import { HASHES } from "./commands_hash.ts";
 import type { DataWay } from "./data.ts";
 import type { LoggedIn } from "./login.ts";
 import { FILE_REPLIES, type FtpReply, Refusal, REPLIES } from "./replies.ts";
@@ -56,6 +57,8 @@ export class FtpSession {
   renameFrom: string | undefined;
   /** What OPTS MLST said. */
   facts: readonly typeof FACTS[number][] = FACTS;
+  /** What OPTS HASH said. */
+  hash: typeof HASHES[number] = HASHES[0];
   /** How the next data connection is made. */
   way: DataWay | undefined;
   /** EPSV ALL was said. */

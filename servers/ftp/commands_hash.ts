@@ -1,0 +1,46 @@
+/** HASH: whether a file arrived as it is here, without fetching it again (draft-bryan-ftpext-hash-02). */
+import { createHash } from "node:crypto";
+import { FileError } from "../../tools/files/errors.ts";
+import { type FtpServerCommand, reply } from "./command.ts";
+import { Pace } from "./copy.ts";
+import { harmless } from "./listing.ts";
+import type { FtpReply } from "./replies.ts";
+
+/** The algorithms, by the names of IANA; the first is the one in use until OPTS HASH names another. */
+export const HASHES = ["SHA-256", "SHA-512", "SHA-1", "MD5"] as const;
+
+/** The commands. */
+export const HASH_COMMANDS: FtpServerCommand[] = [{
+  verbs: ["HASH"],
+  needs: "r",
+  argument: "required",
+  help: "file: show its hash",
+  source: "draft-bryan-ftpext-hash-02 section 3.1",
+  features: (session) => [
+    `HASH ${HASHES.map((name) => name + (name === session.hash ? "*" : "")).join(";")}`,
+  ],
+  async run(session, argument): Promise<FtpReply> {
+    const path = session.path(argument);
+    const hash = createHash(session.hash.replace("-", "").toLowerCase());
+    using opened = await session.login.files.open(path);
+    const pace = new Pace(Infinity);
+    const buffer = new Uint8Array(pace.piece);
+    for (let length; (length = readSome(opened.file, buffer));) {
+      hash.update(buffer.subarray(0, length));
+      await pace.moved(length);
+      if (session.over.aborted) throw new FileError("failed");
+    }
+    return reply(
+      213,
+      `${session.hash} 0-${pace.bytes} ${hash.digest("hex")} ${harmless(path)}`,
+    );
+  },
+}];
+
+function readSome(file: Deno.FsFile, buffer: Uint8Array): number {
+  try {
+    return file.readSync(buffer) ?? 0;
+  } catch (error) {
+    throw new FileError("failed", { cause: error });
+  }
+}
