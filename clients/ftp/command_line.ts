@@ -10,7 +10,7 @@ import type { MirrorRequest } from "./mirror_run.ts";
 
 /** The well-known ports (RFC 959, RFC 4217 section 15). */
 export const SERVICE = 21;
-export const SECURE_SERVICE = 990;
+const SECURE_SERVICE = 990;
 
 /** The options that say what is to be done with a URL. */
 export interface JobOptions {

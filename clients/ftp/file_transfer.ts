@@ -57,7 +57,6 @@ export interface LocalSource extends Disposable {
   read: Source;
   /** In bytes; undefined for what is no regular file. */
   size: number | undefined;
-  modified: Date | undefined;
 }
 
 /** Standard input, to its end. */
@@ -65,7 +64,6 @@ export function standardInput(): LocalSource {
   return {
     read: (buffer) => Deno.stdin.read(buffer),
     size: undefined,
-    modified: undefined,
     [Symbol.dispose]: () => {},
   };
 }
@@ -73,7 +71,7 @@ export function standardInput(): LocalSource {
 /** Opens a local file from `offset` on. Throws Failure. */
 export async function openSource(path: string, offset = 0): Promise<LocalSource> {
   try {
-    const { isFile, isDirectory, size, mtime } = await Deno.stat(path);
+    const { isFile, isDirectory, size } = await Deno.stat(path);
     if (isDirectory) throw new Deno.errors.IsADirectory();
     const file = await Deno.open(path);
     if (offset > 0) await file.seek(offset, Deno.SeekMode.Start);
@@ -86,7 +84,6 @@ export async function openSource(path: string, offset = 0): Promise<LocalSource>
         }
       },
       size: isFile ? size : undefined,
-      modified: mtime ?? undefined,
       [Symbol.dispose]: () => file.close(),
     };
   } catch (error) {

@@ -24,7 +24,7 @@ export function parseLogin(word: string): GivenLogin {
 }
 
 /** The entries of `.netrc`: $NETRC, or the file in the home folder. None when there is no file. Throws Failure. */
-export async function readNetrc(): Promise<NetrcEntry[]> {
+async function readNetrc(): Promise<NetrcEntry[]> {
   const home = Deno.env.get("HOME") ?? Deno.env.get("USERPROFILE");
   const path = Deno.env.get("NETRC") ?? (home && join(home, ".netrc"));
   if (!path) return [];
