@@ -255,7 +255,7 @@ netTest("chat: when the server stops, everybody hears it", async () => {
     const [ada, bob] = await two(come);
     const stopping = stop();
     for (const guest of [ada, bob]) {
-      assertEquals(await guest.rest(), "* good-bye: the server is stopping\r\n");
+      assertEquals(await guest.rest(), "* good-bye: the server stops\r\n");
       guest[Symbol.dispose]();
     }
     await stopping;
