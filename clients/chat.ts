@@ -1,15 +1,9 @@
 /** A chat client: for people at a terminal, and for scripts by pipes. */
-import {
-  connectName,
-  PATH_OPTIONS,
-  portOption,
-  serverAddress,
-  timeoutOption,
-} from "../tools/net/client.ts";
+import { connectName, PATH_OPTIONS, portOption, serverAddress } from "../tools/net/client.ts";
 import { closeQuietly, peerFailure } from "../tools/net/errors.ts";
 import { type Command, program } from "../tools/program/command.ts";
 import { EXIT } from "../tools/program/failure.ts";
-import { text, value } from "../tools/program/options.ts";
+import { duration, text, value, valueOr } from "../tools/program/options.ts";
 import { say, writeOut } from "../tools/program/terminal.ts";
 import { formatHostPort } from "../tools/protocol/address.ts";
 import { CHAT_PORT } from "../tools/protocol/chat.ts";
@@ -21,8 +15,8 @@ const LONGEST_PIPED = 64 * 1024;
 
 /** Standard input and output as they are. */
 class Pipes implements Screen {
-  async show(line: string): Promise<void> {
-    await writeOut(`${line}\n`);
+  async show(lines: string[]): Promise<void> {
+    await writeOut(lines.map((line) => `${line}\n`).join(""));
   }
 
   async *lines(): AsyncGenerator<string> {
@@ -59,14 +53,14 @@ export const command = {
   options: {
     nick: value("NAME", "Take this name on arrival.", text),
     ...portOption(CHAT_PORT),
-    ...timeoutOption("10s"),
+    timeout: valueOr("TIME", "Give up when there is no connection in so long.", duration, "10s"),
     ...PATH_OPTIONS,
   },
   examples: [
     ["chat server", "Talk; /help lists the commands, Ctrl-D leaves."],
     ["chat server --nick cook < lines.txt", "Say these lines, show what comes, and leave."],
   ],
-  permissions: ["--allow-net", "--allow-env"],
+  permissions: ["--allow-net"],
   rfcs: ["UTF-8 (RFC 3629) in lines"],
 } satisfies Command;
 
@@ -95,10 +89,16 @@ export const main = program(command, async ({ options, words: [word = ""] }) => 
 
 async function screenFor(): Promise<Screen> {
   if (!Deno.stdin.isTerminal() || !Deno.stdout.isTerminal()) return new Pipes();
+  const { default: process } = await import("node:process");
   const { TerminalScreen } = await import("./chat/terminal.ts");
-  const screen: Screen = new TerminalScreen(!Deno.noColor, () => {
-    screen.close();
-    Deno.exit(EXIT.interrupted);
+  const screen: Screen = new TerminalScreen({
+    input: process.stdin,
+    output: process.stdout,
+    colours: !Deno.noColor,
+    onInterrupt(): void {
+      screen.close();
+      Deno.exit(EXIT.interrupted);
+    },
   });
   return screen;
 }

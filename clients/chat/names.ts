@@ -6,6 +6,8 @@ const ACTION = /^\* <([^\s<>]+)> /;
 const RENAME = /^\* (\S+) is now (\S+)$/;
 const COMING = /^\* (\S+) joined$/;
 const GOING = /^\* (\S+) left\b/;
+// The answer to /who.
+const HERE = /^\* (?:\d+ here:|and) (.+)$/;
 
 // Names are for completion alone: a server that invents more gets nothing for it.
 const MOST_NAMES = 1000;
@@ -20,7 +22,10 @@ export class Names {
     const [, old, fresh] = RENAME.exec(line) ?? [];
     for (const gone of [left, old]) if (gone) this.#names.delete(gone);
     const [, name = fresh] = TALK.exec(line) ?? ACTION.exec(line) ?? COMING.exec(line) ?? [];
-    if (name && this.#names.size < MOST_NAMES) this.#names.add(name);
+    const [, list = name] = HERE.exec(line) ?? [];
+    for (const here of list?.split(", ") ?? []) {
+      if (this.#names.size < MOST_NAMES) this.#names.add(here);
+    }
   }
 
   /** What `line`, up to the cursor, may go on to be: commands, and names after `/msg`. */

@@ -7,8 +7,8 @@ import { LineCutter } from "../../tools/protocol/chat_lines.ts";
 
 /** Where lines come from and go to: a terminal, or a pair of pipes. */
 export interface Screen {
-  /** Shows a line of the server's, which is safe to show. */
-  show(line: string): Promise<void>;
+  /** Shows lines of the server's that came together, which are safe to show. */
+  show(lines: string[]): Promise<void>;
   /** The lines to send, until there are no more. */
   lines(): AsyncIterable<string>;
   /** Gives the terminal back, and ends `lines`. */
@@ -19,16 +19,19 @@ export interface Screen {
 const LONGEST_SHOWN = 8192;
 const READ_SIZE = 16 * 1024;
 
+const QUIT = /^\/quit\s*$/i;
+
 /**
  * Talks until the server closes. When there is nothing more to send, our half
- * ends, and what still comes is shown. Returns whether the server was the first
- * to end it. Throws what the connection failed with.
+ * ends, and what still comes is shown. Returns whether the server closed though
+ * we had not left. Throws what the connection failed with.
  */
 export async function converse(conn: ByteStream, screen: Screen): Promise<boolean> {
   let finished = false;
   const sending = (async (): Promise<void> => {
     const encoder = new TextEncoder();
     for await (const line of screen.lines()) {
+      finished = QUIT.test(line);
       await writeAll(conn, encoder.encode(`${line}\r\n`));
     }
     finished = true;
@@ -48,11 +51,13 @@ export async function converse(conn: ByteStream, screen: Screen): Promise<boolea
 async function listen(conn: ByteStream, screen: Screen): Promise<void> {
   const cutter = new LineCutter(LONGEST_SHOWN);
   const decoder = new TextDecoder();
-  const show = (line: Uint8Array): Promise<void> => screen.show(safeText(decoder.decode(line)));
+  const shown = (line: Uint8Array): string => safeText(decoder.decode(line));
   const buffer = new Uint8Array(READ_SIZE);
   for (let length = await conn.read(buffer); length !== null; length = await conn.read(buffer)) {
-    for (const line of cutter.lines(buffer.subarray(0, length))) await show(line);
+    const lines: string[] = [];
+    for (const line of cutter.lines(buffer.subarray(0, length))) lines.push(shown(line));
+    if (lines.length > 0) await screen.show(lines);
   }
   const rest = cutter.end();
-  if (rest.length > 0) await show(rest);
+  if (rest.length > 0) await screen.show([shown(rest)]);
 }

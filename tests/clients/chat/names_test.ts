@@ -25,9 +25,13 @@ Deno.test("names: after /msg come those who were heard of, and are not known to 
     "* dan is now dora",
     "* bob left (silent for too long)",
     "no name here",
-    "* 3 here: eve, fay, gil",
+    "* 3 here: eve, fay, ada",
+    "* and gil",
   );
-  assertEquals(names.complete("/msg "), ["/msg ada ", "/msg cid ", "/msg dora "]);
+  assertEquals(
+    names.complete("/msg "),
+    ["ada", "cid", "dora", "eve", "fay", "gil"].map((name) => `/msg ${name} `),
+  );
   assertEquals(names.complete("/msg  A"), ["/msg ada "]);
   assertEquals(names.complete("/msg ada h"), []);
 });

@@ -12,8 +12,8 @@ class TestScreen implements Screen {
     this.#lines = lines;
   }
 
-  show(line: string): Promise<void> {
-    this.shown.push(line);
+  show(lines: string[]): Promise<void> {
+    this.shown.push(...lines);
     return Promise.resolve();
   }
 
@@ -59,6 +59,28 @@ Deno.test("chat: a server that leaves ends the conversation, whatever is still t
   await server.closeWrite();
   assertEquals(await converse(client, screen), true);
   assertEquals([screen.shown, screen.closed], [["* good-bye"], true]);
+});
+
+Deno.test("chat: a server that closes after /quit does what it was asked to", async () => {
+  for (
+    const [last, closedFirst] of [["/quit", false], ["/QUIT ", false], ["/quit?", true]] as const
+  ) {
+    const [client, server] = streamPair();
+    const talk = converse(
+      client,
+      new TestScreen((async function* (): AsyncGenerator<string> {
+        yield* said("hello", last);
+        yield* silent();
+      })()),
+    );
+    const expected = `hello\r\n${last}\r\n`;
+    const buffer = new Uint8Array(100);
+    for (let heard = ""; heard !== expected;) {
+      heard += new TextDecoder().decode(buffer.subarray(0, await server.read(buffer) ?? 0));
+    }
+    await server.closeWrite();
+    assertEquals(await talk, closedFirst, last);
+  }
 });
 
 Deno.test("chat: a broken connection is no end like others", async () => {
