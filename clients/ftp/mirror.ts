@@ -1,4 +1,5 @@
 /** Mirrors a folder and all that is below it, from a server or to it: only what differs is moved. */
+import { setImmediate } from "node:timers";
 import { EXIT, Failure } from "../../tools/program/failure.ts";
 import { visible } from "../../tools/protocol/text.ts";
 import { blame } from "./blame.ts";
@@ -33,7 +34,7 @@ interface FolderTask {
 
 type Task = FolderTask | FileTask;
 
-/** Mirrors; resolves when all is done that can be. Throws Failure when there is nothing to mirror at all. */
+/** Mirrors; resolves when all is done that can be. Throws what the session throws, and Failure, when not even the folder itself can be had. */
 export async function mirror(options: MirrorOptions): Promise<MirrorResult> {
   return await new Mirror(options).run();
 }
@@ -44,8 +45,9 @@ class Mirror {
   readonly #isWanted: Filter;
   readonly #queue = new WorkQueue<Task>(ENOUGH_FILES);
   readonly #sessions = new Set<LastingSession>();
+  readonly #finishing = new Set<Promise<void>>();
   readonly #stopped = new AbortController();
-  #fatal: Failure | undefined;
+  #fatal: { error: unknown } | undefined;
   readonly #result: MirrorResult = {
     files: 0,
     bytes: 0,
@@ -78,12 +80,12 @@ class Mirror {
     } finally {
       signal?.removeEventListener("abort", interrupt);
     }
-    if (this.#fatal) {
-      if (this.#result.folders === 0) throw this.#fatal;
-      this.#result.problems.push(this.#fatal.message);
-      this.#result.exitCode = this.#fatal.exitCode;
-    }
-    return this.#result;
+    await Promise.all(this.#finishing);
+    if (!this.#fatal) return this.#result;
+    const { error } = this.#fatal;
+    if (this.#result.folders === 0) throw error instanceof NoSession ? error.cause : error;
+    const { message, exitCode } = error instanceof Failure ? error : blame("mirror", error);
+    return { ...this.#result, problems: [...this.#result.problems, message], exitCode };
   }
 
   /** One session, as long as there is work. */
@@ -114,22 +116,23 @@ class Mirror {
   }
 
   async #perform(session: LastingSession, task: Task): Promise<void> {
+    // Servers limit how many sessions one may have: only the last one is insisted on.
+    const isExtra = (): boolean => this.#sessions.size > 1 && this.#result.folders > 0;
+    const path = pathOf(task);
     try {
-      // Servers limit how many sessions one may have: only the last one is insisted on.
-      if (!session.wasMade && this.#sessions.size > 1) await session.reach(0);
+      if (!session.wasMade && isExtra()) await session.reach(0);
       if ("item" in task) {
-        await session.run((client) => this.#move(client, task), () => task.offset);
+        await session.run(path, (client) => this.#move(client, task), () => task.offset);
       } else {
-        await session.run((client) => this.#enter(client, task), () => 0);
+        await session.run(path, (client) => this.#enter(client, task), () => 0);
       }
     } catch (error) {
-      const path = pathOf(task);
       if (this.#fatal) return;
-      if (error instanceof NoSession && this.#sessions.size > 1) {
+      if (error instanceof NoSession && isExtra()) {
         this.#sessions.delete(session);
         this.#add(task);
       } else if (error instanceof NoSession || path === "" || isDiskFull(error)) {
-        this.#stop(blame(path, error));
+        this.#stop(error);
       } else {
         this.#fail(path, error);
       }
@@ -141,17 +144,25 @@ class Mirror {
   }
 
   /** Nothing more is begun, and what is under way ends. */
-  #stop(reason: Failure): void {
-    this.#fatal ??= reason;
+  #stop(error: unknown): void {
+    this.#fatal ??= { error };
     this.#queue.clear();
-    this.#stopped.abort(reason);
+    this.#stopped.abort(error);
     for (const session of this.#sessions) session.close();
   }
 
   async #move(client: FtpClient, task: FileTask): Promise<void> {
     const left = sizeOf(task);
-    if (await this.#direction.move(client, task)) this.#count({ filesDone: 1 });
-    else this.#count({ same: 1, files: -1, bytes: -left });
+    const finish = await this.#direction.move(client, task);
+    if (!finish) return this.#count({ same: 1, files: -1, bytes: -left });
+    // In the next turn, when the server is busy with the next file already.
+    const finishing = nextTurn().then(() => {
+      finish();
+      this.#count({ filesDone: 1 });
+    }).catch((error) => this.#fail(pathOf(task), error)).then(() => {
+      this.#finishing.delete(finishing);
+    });
+    this.#finishing.add(finishing);
   }
 
   /** Looks at a folder, and adds what is to be done below it. */
@@ -243,6 +254,10 @@ function joined(folder: string, name: string): string {
 
 function pathOf(task: Task): string {
   return "item" in task ? joined(task.path, task.item.name) : task.path;
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** What is left of a file to be moved. */

@@ -21,8 +21,11 @@ export interface Direction {
   tellLinks(client: FtpClient, path: string, items: readonly Item[]): Promise<readonly Item[]>;
   /** Removes something from a folder of the target, a link itself, a folder with all that is in it. */
   remove(client: FtpClient, path: string, item: Item): Promise<void>;
-  /** Moves a file; false when it turns out that this need not be. */
-  move(client: FtpClient, task: FileTask): Promise<boolean>;
+  /**
+   * Moves a file. Returns what is left to be done here, for which the server
+   * need not wait; undefined when it turns out that the file need not be moved.
+   */
+  move(client: FtpClient, task: FileTask): Promise<(() => void) | undefined>;
 }
 
 /** A file in the folder `path`. `offset` follows what the part has, in every attempt. */

@@ -53,11 +53,11 @@ export class Down implements Direction {
     removeLocal(join(this.#local, path), item);
   }
 
-  async move(client: FtpClient, task: FileTask): Promise<boolean> {
+  async move(client: FtpClient, task: FileTask): Promise<() => void> {
     const { item: { name, size, modified }, path, part } = task;
     const { rate, onMoved } = this.#moving;
-    const folder = join(this.#local, path);
-    const file = new PartFile(join(folder, part), join(folder, name));
+    const folder = `${this.#local}/${path}`;
+    const file = new PartFile(`${folder}/${part}`, `${folder}/${name}`);
     const sink = (data: Uint8Array): void => {
       file.write(data, task.offset);
       task.offset += data.length;
@@ -84,11 +84,11 @@ export class Down implements Direction {
       if (size !== undefined && task.offset < size) {
         throw new Failure(EXIT.refused, `the server sent ${task.offset} of ${size} bytes`);
       }
-      file.finish(task.offset, modified);
-      return true;
-    } finally {
+    } catch (error) {
       file.close();
+      throw error;
     }
+    return () => file.finish(task.offset, modified);
   }
 }
 
@@ -108,12 +108,15 @@ class PartFile {
     this.#try(() => fileSink(this.#open(offset))(data));
   }
 
-  /** Gives the file, of `size` bytes, its time and its name. */
+  /** Gives the file, of `size` bytes, its time and its name, and closes it. */
   finish(size: number, modified: Date | undefined): void {
     this.#try(() => {
-      const file = this.#open(size);
-      if (modified) file.utimeSync(modified, modified);
-      this.close();
+      try {
+        const file = this.#open(size);
+        if (modified) file.utimeSync(modified, modified);
+      } finally {
+        this.close();
+      }
       Deno.renameSync(this.#hidden, this.#path);
     });
   }

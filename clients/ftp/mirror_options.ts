@@ -58,6 +58,6 @@ export interface MirrorTotals {
 export interface MirrorResult extends MirrorTotals {
   /** What was left alone or failed, a line each, the first `MOST_PROBLEMS` of them. */
   problems: string[];
-  /** That of the first failure. */
+  /** That of what ended it, or of the first failure. */
   exitCode: number;
 }

@@ -72,16 +72,16 @@ export class Up implements Direction {
     await removeRemote(client, this.#path(path), item);
   }
 
-  async move(client: FtpClient, task: FileTask): Promise<boolean> {
+  async move(client: FtpClient, task: FileTask): Promise<(() => void) | undefined> {
     const { item, path, unsure } = task;
     const file = joinRemote(this.#path(path), item.name);
-    if (unsure && !await this.#isNewer(client, file, item)) return false;
+    if (unsure && !await this.#isNewer(client, file, item)) return undefined;
     const size = item.size ?? 0;
     if (!(size >= LEAST_PART && this.#usesParts && await this.#sendByPart(client, task, file))) {
       await this.#send(client, task, file, 0);
     }
     if (item.modified && this.#setsTimes) await this.#setTime(client, file, item.modified);
-    return true;
+    return () => {};
   }
 
   #path(path: string): string {

@@ -1,5 +1,6 @@
 /** Trying again, with sessions that are made again when they are lost. */
 import { EXIT, Failure } from "../../tools/program/failure.ts";
+import { visible } from "../../tools/protocol/text.ts";
 import { blame } from "./blame.ts";
 import type { FtpClient } from "./client.ts";
 
@@ -30,7 +31,7 @@ export interface SessionOptions {
   onRetry(reason: string, wait: number): void;
 }
 
-/** No session can be had. */
+/** No session can be had; `cause` says why. */
 export class NoSession extends Failure {
   override name = "NoSession";
 }
@@ -47,11 +48,12 @@ export class LastingSession {
   }
 
   /**
-   * Does `work`, or what is left of it after a failure that passes. `position`
-   * says how far it is: what moves on is tried for as long as it does. Throws
-   * NoSession, or what the work failed with.
+   * Does `work` on `what`, or what is left of it after a failure that passes.
+   * `position` says how far it is: what moves on is tried for as long as it does.
+   * Throws NoSession, or what the work failed with.
    */
   async run(
+    what: string,
     work: (client: FtpClient) => Promise<void>,
     position: () => number,
   ): Promise<void> {
@@ -74,7 +76,7 @@ export class LastingSession {
         this.#isProven = false;
         if (wasIdle) continue;
         if (!isPassing(error) || tries++ >= this.#options.retries) throw error;
-        await this.#pause(error, pauses.next().value);
+        await this.#pause(blame(visible(what), error), pauses.next().value);
       }
     }
   }
@@ -92,11 +94,11 @@ export class LastingSession {
       try {
         return this.#client = await this.#options.connect();
       } catch (error) {
-        const { exitCode, message } = blame("", error);
+        const failure = blame("no session", error);
         if (!isPassing(error) || tries++ >= retries) {
-          throw new NoSession(exitCode, message, { cause: error });
+          throw new NoSession(failure.exitCode, failure.message, { cause: error });
         }
-        await this.#pause(error, wait);
+        await this.#pause(failure, wait);
       }
     }
     throw new TypeError("the waits have an end");
@@ -112,8 +114,8 @@ export class LastingSession {
     this.#client?.close();
   }
 
-  async #pause(error: unknown, wait: number): Promise<void> {
-    this.#options.onRetry((error as Error).message, wait);
+  async #pause({ message }: Failure, wait: number): Promise<void> {
+    this.#options.onRetry(message, wait);
     await this.#options.wait(wait);
   }
 }
