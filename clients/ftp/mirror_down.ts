@@ -56,7 +56,7 @@ export class Down implements Direction {
   async move(client: FtpClient, task: FileTask): Promise<() => void> {
     const { item: { name, size, modified }, path, part } = task;
     const { rate, onMoved } = this.#moving;
-    const folder = `${this.#local}/${path}`;
+    const folder = join(this.#local, path);
     const file = new PartFile(`${folder}/${part}`, `${folder}/${name}`);
     const sink = (data: Uint8Array): void => {
       file.write(data, task.offset);

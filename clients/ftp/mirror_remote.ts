@@ -51,9 +51,14 @@ export async function makeFolders(client: FtpClient, path: string): Promise<bool
  * server could not open: LIST has at least `.` then.
  */
 export async function isEmpty(client: FtpClient, path: string): Promise<boolean> {
-  const features = await client.features();
-  if (features.has("MLST") || features.has("MLSD")) return true;
+  if (await hasMachineListing(client)) return true;
   return (await client.listLines(`-a ${path}`.trimEnd())).length > 0;
+}
+
+/** Whether folders are listed by MLSD. */
+async function hasMachineListing(client: FtpClient): Promise<boolean> {
+  const features = await client.features();
+  return features.has("MLST") || features.has("MLSD");
 }
 
 /**
@@ -65,7 +70,7 @@ export async function tellLinks(
   path: string,
   items: readonly Item[],
 ): Promise<readonly Item[]> {
-  if (!items.some(({ type, exact }) => type === "dir" && exact)) return items;
+  if (!items.some(({ type }) => type === "dir") || !await hasMachineListing(client)) return items;
   const lines = await unlessRefused(client, () => client.listLines(`-a ${path}`.trimEnd())) ?? [];
   const { entries } = parseListing(lines, new Date());
   const links = new Set(entries.filter(({ type }) => type === "link").map(({ name }) => name));

@@ -15,11 +15,7 @@ export class WorkQueue<T> {
     this.#enough = enough;
   }
 
-  /** How many pieces nobody is waiting for. */
-  get backlog(): number {
-    return this.#first.size + this.#then.size - this.#waiting.length;
-  }
-
+  /** Adds a piece of work. */
   add(kind: "first" | "then", work: T): void {
     (kind === "first" ? this.#first : this.#then).add(work);
     this.#waiting.shift()?.();

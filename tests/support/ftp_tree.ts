@@ -4,7 +4,7 @@ import { concat } from "../../tools/protocol/bytes.ts";
 import { type FactsEntry, formatFacts } from "../../tools/protocol/ftp_facts.ts";
 import { formatTimeVal, parseTimeVal } from "../../tools/protocol/ftp_time.ts";
 import { Secret } from "../../tools/protocol/secret.ts";
-import { connect, FtpServer, perform, type Script, sends } from "./ftp_script.ts";
+import { type Act, connect, FtpServer, perform, type Script, sends } from "./ftp_script.ts";
 import { bytes, readAll } from "./stream.ts";
 
 /** A file of the tree. */
@@ -24,6 +24,8 @@ export class FtpTree {
   readonly extra = new Map<string, string[]>();
   /** What the sessions do otherwise than a server usually does, the first session first. */
   readonly scripts: Script[] = [];
+  /** What is answered to a command, instead of doing it; undefined for most. */
+  refuses: (command: string) => string | undefined = () => undefined;
   /** What each session was asked for. */
   readonly commands: string[][] = [];
 
@@ -54,7 +56,12 @@ export class FtpTree {
 
   /** A session that is logged in. */
   async connect(): Promise<FtpClient> {
-    const server = new FtpServer({ ...this.#usual(), ...this.scripts.shift() });
+    const script = Object.entries(this.#usual()).map(([verb, act]): [string, Act] => [
+      verb,
+      async (argument, server) =>
+        this.refuses(`${verb} ${argument}`) ?? await perform(act, argument, server),
+    ]);
+    const server = new FtpServer({ ...Object.fromEntries(script), ...this.scripts.shift() });
     const client = await connect(server);
     await client.login({ user: "guest", password: new Secret("secret") });
     server.commands = [];
@@ -62,7 +69,7 @@ export class FtpTree {
     return client;
   }
 
-  #usual(): Script {
+  #usual(): Record<string, Act> {
     let cwd = "";
     let offset = 0;
     let renamed = "";
