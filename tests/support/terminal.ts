@@ -4,12 +4,17 @@
 // deno-lint-ignore no-control-regex
 const SEQUENCE = /^\x1b\[(\d*)([ABCDGJK])/;
 
+// deno-lint-ignore no-control-regex
+const BEGUN = /^\x1b(\[\d*)?$/;
+
 /** The screen, without end below and above. */
 export class TerminalRows {
   readonly #columns: number;
   #rows: string[][] = [[]];
   #row = 0;
   #column = 0;
+  /** The beginning of a sequence whose end has not come yet. */
+  #begun = "";
 
   constructor(columns: number) {
     this.#columns = columns;
@@ -28,7 +33,13 @@ export class TerminalRows {
 
   /** Does what the program says. Throws at a sequence it does not know. */
   write(text: string): void {
-    for (let rest = text; rest !== "";) {
+    let rest = this.#begun + text;
+    this.#begun = "";
+    while (rest !== "") {
+      if (BEGUN.test(rest)) {
+        this.#begun = rest;
+        return;
+      }
       const [sequence, count, what] = SEQUENCE.exec(rest) ?? [];
       if (sequence !== undefined) {
         this.#obey(what ?? "", Number(count || (what === "J" || what === "K" ? 0 : 1)));
