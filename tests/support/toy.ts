@@ -67,6 +67,11 @@ const ACTIONS: Record<string, () => Promise<number>> = {
     progress.update(100);
     return EXIT.ok;
   },
+
+  async "no-progress"(): Promise<number> {
+    using _progress = await startProgress(0, 100);
+    return EXIT.ok;
+  },
 };
 
 /** What `heap` writes: so many bytes. */

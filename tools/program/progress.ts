@@ -7,7 +7,11 @@ export interface Progress extends Disposable {
   update(bytes: number): void;
 }
 
-/** Starts a bar at `start` bytes of `total`, which may be unknown. Without a terminal nothing is shown. */
+/**
+ * A bar that begins at `start` bytes of `total`, which may be unknown. It shows
+ * itself with the first update: what is refused has none. Without a terminal
+ * nothing is shown.
+ */
 export async function startProgress(
   start: number,
   total: number | undefined,
@@ -16,15 +20,22 @@ export async function startProgress(
     return { update: () => {}, [Symbol.dispose]: () => {} };
   }
   const { default: cliProgress } = await import("cli-progress");
+  const began = performance.now();
   const bar = new cliProgress.SingleBar({
-    format: (_options, { value, startTime }) =>
-      progressLine(value, start, total, (Date.now() - startTime) / 1000),
+    format: (_options, { value }) =>
+      progressLine(value, start, total, (performance.now() - began) / 1000),
     hideCursor: true,
   });
-  bar.start(total ?? 0, start);
+  let isShown = false;
   return {
-    update: (bytes) => bar.update(bytes),
-    [Symbol.dispose]: () => bar.stop(),
+    update(bytes): void {
+      if (isShown) return bar.update(bytes);
+      isShown = true;
+      bar.start(total ?? 0, bytes);
+    },
+    [Symbol.dispose](): void {
+      if (isShown) bar.stop();
+    },
   };
 }
 

@@ -44,6 +44,17 @@ processTest("startProgress() shows nothing where there is no terminal", async ()
 
 processTestUnless(
   missingProgram("script"),
+  "startProgress() shows nothing of what never begins",
+  async () => {
+    const line = [Deno.execPath(), ...commandLine("tests/support/toy.ts", ["no-progress"])];
+    const command = `${line.map((word) => `'${word}'`).join(" ")} 2>&1 >/dev/null`;
+    const ended = await runCommand("script", ["-qec", command, "/dev/null"]);
+    assertEquals(ended, { code: 0, stdout: "", stderr: "" });
+  },
+);
+
+processTestUnless(
+  missingProgram("script"),
   "startProgress() shows a bar on a terminal, and leaves the terminal as it was",
   async () => {
     const line = [Deno.execPath(), ...commandLine("tests/support/toy.ts", ["progress"])];
