@@ -1,38 +1,13 @@
 /** The commands at the prompt, in one table: help, completion and refusals derive from it. */
 import { UsageError } from "../../tools/program/failure.ts";
-import type { Options } from "../../tools/program/options.ts";
 import { visible } from "../../tools/protocol/text.ts";
 import { LOCAL_COMMANDS } from "./commands_local.ts";
 import { MIRROR_COMMANDS } from "./commands_mirror.ts";
 import { REMOTE_COMMANDS } from "./commands_remote.ts";
 import { SESSION_COMMANDS } from "./commands_session.ts";
 import { TRANSFER_COMMANDS } from "./commands_transfer.ts";
-import type { Shell } from "./shell.ts";
+import type { ShellCommand } from "./shell_command.ts";
 import { splitWords, type Word } from "./words.ts";
-
-/** What a word of a command is, for completion. */
-export type Kind = "remote" | "local" | "command";
-
-/** A command. */
-export interface ShellCommand {
-  /** The first is the one in messages. */
-  names: [string, ...string[]];
-  /** Its arguments, as help shows them. */
-  usage: string;
-  help: string;
-  /** The least and the most arguments. */
-  words: [number, number];
-  /** Takes all that follows its name as one word, as it is. */
-  raw?: boolean;
-  /** Its options, for help. */
-  options?: Options;
-  /** What its arguments are: one for each, the last for all that follow. */
-  kinds?: Kind[];
-  /** Whether a password is among its arguments: then the line is not remembered. */
-  holdsSecret?(words: Word[]): boolean;
-  /** Does it. Throws what the session throws, and Failure. */
-  run(shell: Shell, words: Word[]): void | Promise<void>;
-}
 
 /** All commands, in the order of help. */
 export const COMMANDS: readonly ShellCommand[] = [

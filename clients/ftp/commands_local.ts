@@ -3,8 +3,8 @@ import { resolve } from "@std/path";
 import { EXIT, Failure, fileFailure, UsageError } from "../../tools/program/failure.ts";
 import { size } from "../../tools/program/options.ts";
 import { visible } from "../../tools/protocol/text.ts";
-import type { ShellCommand } from "./commands.ts";
 import type { Shell } from "./shell.ts";
+import type { ShellCommand } from "./shell_command.ts";
 
 /** A command that turns something on or off, or over. */
 function toggle(
@@ -81,7 +81,7 @@ export const LOCAL_COMMANDS: ShellCommand[] = [
   }, value) => settings.verbose = value),
   toggle("trace", "Show the dialogue: > sent, < received.", ({ trace }) => trace.shown, ({
     trace,
-  }, value) => (trace as { shown: boolean }).shown = value),
+  }, value) => trace.shown = value),
   toggle("prompt", "Ask before each file of several.", ({ settings }) => settings.prompt, ({
     settings,
   }, value) => settings.prompt = value),

@@ -4,8 +4,8 @@ import { EXIT, Failure } from "../../tools/program/failure.ts";
 import { flag, parseOptions } from "../../tools/program/options.ts";
 import { safeName } from "../../tools/protocol/ftp_path.ts";
 import { visible } from "../../tools/protocol/text.ts";
-import type { ShellCommand } from "./commands.ts";
 import { MIRROR_OPTIONS, runMirror } from "./mirror_run.ts";
+import type { ShellCommand } from "./shell_command.ts";
 
 const OPTIONS = {
   ...MIRROR_OPTIONS,

@@ -4,9 +4,9 @@ import type { FtpEntry } from "../../tools/protocol/ftp_entry.ts";
 import { globMatcher, isGlob } from "../../tools/protocol/glob.ts";
 import { visible } from "../../tools/protocol/text.ts";
 import type { FtpClient } from "./client.ts";
-import type { ShellCommand } from "./commands.ts";
 import { expandGlob, type Match, remoteNames } from "./globs.ts";
 import { longListing, shortListing, sorted } from "./listing_view.ts";
+import type { ShellCommand } from "./shell_command.ts";
 import type { Word } from "./words.ts";
 
 /** What a word stands for on the server. Throws Failure when that is nothing. */

@@ -4,7 +4,7 @@ import { maskCommand } from "../../tools/protocol/ftp_command.ts";
 import { Secret } from "../../tools/protocol/secret.ts";
 import { visible } from "../../tools/protocol/text.ts";
 import { FtpError } from "./client.ts";
-import type { ShellCommand } from "./commands.ts";
+import type { ShellCommand } from "./shell_command.ts";
 import type { Word } from "./words.ts";
 
 /** See `COMMANDS`. */

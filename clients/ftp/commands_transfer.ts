@@ -3,10 +3,10 @@ import { basename } from "@std/path";
 import { EXIT, Failure, UsageError } from "../../tools/program/failure.ts";
 import { safeName } from "../../tools/protocol/ftp_path.ts";
 import { visible } from "../../tools/protocol/text.ts";
-import type { ShellCommand } from "./commands.ts";
 import { remoteMatches } from "./commands_remote.ts";
 import { expandGlob, localNames, type Match } from "./globs.ts";
 import type { Shell } from "./shell.ts";
+import type { ShellCommand } from "./shell_command.ts";
 import { getFile, putFile } from "./shell_transfer.ts";
 import type { Word } from "./words.ts";
 

@@ -1,8 +1,9 @@
 /** Completion at the prompt: of commands, and of names on both sides. */
-import { COMMANDS, findCommand, type Kind } from "./commands.ts";
+import { COMMANDS, findCommand } from "./commands.ts";
 import type { Completions } from "./console.ts";
 import type { Name } from "./globs.ts";
 import { sorted } from "./listing_view.ts";
+import type { Kind } from "./shell_command.ts";
 import { quoteWord, splitWords } from "./words.ts";
 
 /** What is in the folders of both sides; the empty path is the current one. */

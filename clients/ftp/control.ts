@@ -14,7 +14,9 @@ import { formatCommand, maskCommand } from "../../tools/protocol/ftp_command.ts"
 import { type Reply, ReplyParser } from "../../tools/protocol/ftp_reply.ts";
 import { FtpError } from "./errors.ts";
 import type { FtpConn } from "./network.ts";
-import type { Protect } from "./tls.ts";
+
+/** Puts TLS on a connection of the session. */
+export type Protect = (stream: ByteStream) => Promise<TlsStream>;
 
 /** What a control connection needs to know. */
 export interface ControlOptions {

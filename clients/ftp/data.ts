@@ -14,10 +14,9 @@ import {
   parseExtendedPassive,
   parsePassive,
 } from "../../tools/protocol/ftp_address.ts";
-import type { Control } from "./control.ts";
+import type { Control, Protect } from "./control.ts";
 import { FtpError } from "./errors.ts";
 import type { FtpConn, FtpListener, FtpNetwork } from "./network.ts";
-import type { Protect } from "./tls.ts";
 
 /** How data connections are made. */
 export interface DataOptions extends FtpNetwork {

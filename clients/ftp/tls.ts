@@ -1,13 +1,8 @@
 /** The TLS of a session: on its control connection, and on each data connection by the same TLS session. */
-import type { ByteStream } from "../../tools/net/stream.ts";
-import type { TlsStream } from "../../tools/net/tls.ts";
 import { Failure } from "../../tools/program/failure.ts";
-import type { Control } from "./control.ts";
+import type { Control, Protect } from "./control.ts";
 import { FtpError } from "./errors.ts";
 import type { FtpOptions } from "./options.ts";
-
-/** Puts TLS on a connection of the session. */
-export type Protect = (stream: ByteStream) => Promise<TlsStream>;
 
 /**
  * How connections of the session on `control` get TLS. Servers may refuse a

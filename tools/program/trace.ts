@@ -2,9 +2,14 @@
 import { say } from "./terminal.ts";
 import { visible } from "../protocol/text.ts";
 
-/** Shows lines of a conversation, or nothing when `shown` is false. Mask what is secret before. */
+/** Shows lines of a conversation. Mask what is secret before. */
 export class Trace {
-  constructor(readonly shown: boolean) {}
+  /** Whether they are shown: this may change on the way. */
+  shown: boolean;
+
+  constructor(shown: boolean) {
+    this.shown = shown;
+  }
 
   /** A line we sent. */
   sent(line: string): void {
