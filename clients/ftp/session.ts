@@ -8,12 +8,12 @@ import { type Charset, charset } from "../../tools/protocol/ftp_charset.ts";
 import { listingLines } from "../../tools/protocol/ftp_listing.ts";
 import { parseFeatures, type Reply } from "../../tools/protocol/ftp_reply.ts";
 import { visible } from "../../tools/protocol/text.ts";
-import { Control } from "./control.ts";
+import { Control, type Protect } from "./control.ts";
 import { type Movement, receive } from "./copy.ts";
 import { DataConnector } from "./data.ts";
 import { FtpError, TransferAborted } from "./errors.ts";
 import type { FtpLogin, FtpOptions } from "./options.ts";
-import { askForTls, type Protect, sessionTls } from "./tls.ts";
+import { askForTls, sessionTls } from "./tls.ts";
 import { Transfer } from "./transfer.ts";
 
 /** The most that a listing may have, in bytes: a folder of 400,000 files; basic-ftp takes as much. */
@@ -41,6 +41,8 @@ export class FtpSession {
   readonly #secure: boolean;
   readonly #connector: DataConnector;
   #task: string | undefined;
+  /** What runs is to end. */
+  #aborted = false;
   #transfer: Transfer | undefined;
   #type: "A" | "I" | undefined;
   #features: ReadonlyMap<string, string> | undefined;
@@ -98,6 +100,7 @@ export class FtpSession {
     const { closed } = this.control;
     if (closed) throw new Failure(EXIT.unreachable, `not connected: ${closed.message}`);
     this.#task = name;
+    this.#aborted = false;
     try {
       return await work();
     } catch (error) {
@@ -175,11 +178,13 @@ export class FtpSession {
   ): Promise<[first: Reply, final: Reply]> {
     const data = await this.#connector.prepare(this.passive);
     try {
+      // Not even begun: an upload would leave an empty file.
+      if (this.#aborted) throw new TransferAborted();
+      const transfer = this.#transfer = new Transfer(this.control, data, sends, onMoved);
       // RFC 959 section 4.1.3: REST goes immediately before the command it is for.
       if (offset > 0) await this.control.ask("REST", `${offset}`);
       await this.control.send(verb, argument);
-      this.#transfer = new Transfer(this.control, data, sends, onMoved);
-      return await this.#transfer.run(move);
+      return await transfer.run(move);
     } finally {
       this.#transfer = undefined;
       data.close();
@@ -205,8 +210,9 @@ export class FtpSession {
     return listingLines(this.#charset.decode(concat(pieces)));
   }
 
-  /** Ends the transfer under way, if there is one. */
+  /** Ends the transfer of what runs, as soon as it has one. */
   abort(): void {
+    this.#aborted = this.#task !== undefined;
     this.#transfer?.giveUp(new TransferAborted());
   }
 }

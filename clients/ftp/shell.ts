@@ -1,6 +1,6 @@
 /** The dialogue: reads commands, runs them, and says how they went. */
 import { isAbsolute, join } from "@std/path";
-import { EXIT } from "../../tools/program/failure.ts";
+import { EXIT, Failure } from "../../tools/program/failure.ts";
 import { OutputClosed } from "../../tools/program/terminal.ts";
 import type { Trace } from "../../tools/program/trace.ts";
 import { visible } from "../../tools/protocol/text.ts";
@@ -197,6 +197,7 @@ export class Shell {
   ): Promise<void> {
     let asks = this.settings.prompt && this.console.interactive;
     for (const path of paths) {
+      if (this.signal.aborted) throw new Failure(EXIT.interrupted, "interrupted");
       if (asks) {
         const answer = await this.console.ask(`${command} ${visible(path)} [y/n/a/q]? `);
         if (answer === null || /^q/i.test(answer)) return;

@@ -4,6 +4,7 @@ import { type Progress, startProgress } from "../../tools/program/progress.ts";
 import { visible } from "../../tools/protocol/text.ts";
 import { formatSize } from "../../tools/protocol/units.ts";
 import { blame } from "./blame.ts";
+import { TransferAborted } from "./client.ts";
 import { fetchFile, openSource, remoteFacts, sendFile, unlessRefused } from "./file_transfer.ts";
 import type { Shell } from "./shell.ts";
 import { LocalFile, StandardOutput } from "./target.ts";
@@ -25,7 +26,8 @@ export async function getFile(
   let bytes: number;
   try {
     using progress = await watch(shell, local === "-", offset, facts.size);
-    const onProgress = abortable(shell, progress.update);
+    heedAbort(shell);
+    const onProgress = progress.update;
     bytes = await fetchFile(client, remote, target, facts, { ascii, rate, onProgress });
   } catch (error) {
     throw blame(visible(remote), error, shell.keep());
@@ -56,11 +58,12 @@ export async function putFile(
   let bytes: number;
   try {
     using progress = await watch(shell, false, offset, source.size);
+    heedAbort(shell);
     ({ bytes } = await sendFile(client, source, remote, {
       ascii,
       append: how === "append" || offset > 0,
       rate,
-      onProgress: abortable(shell, (bytes) => progress.update(offset + bytes)),
+      onProgress: (bytes) => progress.update(offset + bytes),
     }));
   } catch (error) {
     throw blame(visible(remote), error);
@@ -68,12 +71,9 @@ export async function putFile(
   tell(shell, local, bytes, offset, performance.now() - began);
 }
 
-/** `onProgress`, which also heeds a Ctrl-C that came before the transfer had begun. */
-function abortable(shell: Shell, onProgress: (bytes: number) => void): (bytes: number) => void {
-  return (bytes) => {
-    onProgress(bytes);
-    if (shell.signal.aborted) shell.client.abort();
-  };
+/** Throws TransferAborted when Ctrl-C came before the transfer. */
+function heedAbort({ signal }: Shell): void {
+  if (signal.aborted) throw new TransferAborted();
 }
 
 /** Shows how a transfer goes: by a bar, or by marks. */

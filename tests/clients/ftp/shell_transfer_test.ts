@@ -227,7 +227,7 @@ folderTest("Ctrl-C ends a transfer and not the dialogue", async (folder, hold) =
   }
 });
 
-folderTest("Ctrl-C before the first byte ends the transfer too", async (_, hold) => {
+folderTest("Ctrl-C before a transfer keeps it from beginning", async (folder, hold) => {
   let interrupt = (): void => {};
   const script: Script = {
     ...aborts("RETR"),
@@ -238,13 +238,14 @@ folderTest("Ctrl-C before the first byte ends the transfer too", async (_, hold)
     },
     PWD: '257 "/"',
   };
-  const { err, out } = await hold(script, ["get f", "pwd"], {
+  const { err, out, commands } = await hold(script, ["get f", "pwd"], {
     interactive: true,
     verbose: false,
     onStart: (shell) => interrupt = () => shell.interrupt(),
   });
-  assertEquals(err, "get: f: the transfer was aborted; 3 bytes are kept (reget goes on)\n");
-  assertEquals(out, "/\n");
+  assertEquals(err, "get: f: the transfer was aborted\n");
+  assertEquals([out, names(folder)], ["/\n", []]);
+  assertEquals(commands, ["TYPE I", "SIZE f", "MDTM f", "PWD"]);
 });
 
 folderTest("Ctrl-C ends mget, not just one of its files", async (folder, hold) => {
@@ -257,6 +258,24 @@ folderTest("Ctrl-C ends mget, not just one of its files", async (folder, hold) =
   assertEquals(commands.filter((line) => line.startsWith("RETR")), ["RETR a.txt"]);
   assertEquals(err, "mget: a.txt: the transfer was aborted; 3 bytes are kept (reget goes on)\n");
   assertEquals(names(folder), [".a.txt.part"]);
+});
+
+folderTest("Ctrl-C ends what is done for each of several files", async (_, hold) => {
+  let interrupt = (): void => {};
+  const script: Script = {
+    LIST: LISTING,
+    DELE: () => {
+      interrupt();
+      return "250 gone";
+    },
+  };
+  const { commands, err } = await hold(script, ["prompt", "mdelete *.txt"], {
+    interactive: true,
+    verbose: false,
+    onStart: (shell) => interrupt = () => shell.interrupt(),
+  });
+  assertEquals(commands.filter((line) => line.startsWith("DELE")), ["DELE a.txt"]);
+  assertEquals(err, "mdelete: interrupted\n");
 });
 
 folderTest("Ctrl-C twice ends the session, not the program", async (folder, hold) => {

@@ -251,6 +251,48 @@ Deno.test("abort: replies that never get in step end the session", async () => {
   assertStringIncludes(String(client.closed), "out of step");
 });
 
+Deno.test("abort before the command of the transfer keeps it from being sent", async () => {
+  const { client, server } = await session({
+    TYPE: () => {
+      client.abort();
+      return "200 ok";
+    },
+    RETR: sends("data"),
+  });
+  await assertRejects(() => client.download("f", () => {}), TransferAborted);
+  assertEquals(server.commands, ["TYPE I", "EPSV"]);
+  assertEquals(await fetched(client), "data");
+  client.close();
+});
+
+Deno.test("abort after that, and before the first reply, ends the transfer", async () => {
+  const { client, server } = await session({
+    ...aborts("RETR", "426 aborted", "226 done"),
+    REST: () => {
+      client.abort();
+      return "350 go on";
+    },
+  });
+  await assertRejects(() => client.download("f", () => {}, { offset: 3 }), TransferAborted);
+  assertEquals(server.commands.slice(-4), ["REST 3", "RETR f", "ABOR", "NOOP"]);
+  client.close();
+  await server.finished();
+});
+
+Deno.test("abort ends a listing with all its commands", async () => {
+  const { client, server } = await session({
+    FEAT: "211-\r\n MLST type*;\r\n211 end",
+    MLSD: () => {
+      client.abort();
+      return "501 no folder";
+    },
+    LIST: sends(""),
+  });
+  await assertRejects(() => client.list("f"), TransferAborted);
+  assert(!server.commands.some((line) => line.startsWith("LIST")));
+  client.close();
+});
+
 Deno.test("abort without a transfer is nothing", async () => {
   const { client, server } = await session();
   client.abort();
