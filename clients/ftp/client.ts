@@ -1,4 +1,5 @@
 /** An FTP session as a program sees it (RFC 959, 2389, 2428, 2640, 3659, 4217). */
+import { Deadline } from "../../tools/net/deadline.ts";
 import { EXIT, Failure } from "../../tools/program/failure.ts";
 import { formatCommand } from "../../tools/protocol/ftp_command.ts";
 import type { FtpEntry } from "../../tools/protocol/ftp_entry.ts";
@@ -37,6 +38,9 @@ export type {
   Uploaded,
   UploadOptions,
 };
+
+/** The longest wait for the answer to QUIT in milliseconds: nothing depends on it, and a person waits. */
+export const LONGEST_FAREWELL = 2000;
 
 /** The commands by which a server sets the time of a file, the best first. */
 type TimeCommand = "MFMT" | "MDTM" | "SITE UTIME";
@@ -311,15 +315,16 @@ export class FtpClient implements Disposable {
     });
   }
 
-  /** Ends the transfer under way, which then throws TransferAborted; without one, nothing happens. */
+  /** Ends the transfer of the method that runs, which then throws TransferAborted; without one, nothing happens. */
   abort(): void {
     this.#session.abort();
   }
 
-  /** Says goodbye (QUIT), whatever the answer, and closes. */
+  /** Says goodbye (QUIT), whatever the answer, and closes: without one, after LONGEST_FAREWELL. */
   async quit(): Promise<void> {
     if (this.closed) return;
     await this.#session.run("quit", async () => {
+      using _deadline = new Deadline(LONGEST_FAREWELL, () => this.close());
       await this.#session.control.ask("QUIT").catch(() => {});
       this.close();
     });

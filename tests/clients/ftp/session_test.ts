@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { FtpError } from "../../../clients/ftp/client.ts";
+import { FtpError, LONGEST_FAREWELL } from "../../../clients/ftp/client.ts";
 import { Failure } from "../../../tools/program/failure.ts";
 import { ProtocolError } from "../../../tools/protocol/error.ts";
 import { LONGEST_REPLY } from "../../../tools/protocol/ftp_reply.ts";
@@ -241,6 +241,17 @@ Deno.test("a dial that takes too long is given up", async () => {
   const failed = assertRejects(() => dialling, Deno.errors.TimedOut);
   await time.tick(31_000);
   await failed;
+});
+
+Deno.test("quit does not wait for long", async () => {
+  using time = new FakeTime();
+  const { client } = await session({ QUIT: () => {} });
+  const quitting = client.quit();
+  await time.tick(LONGEST_FAREWELL - 1);
+  assertEquals(client.closed, undefined);
+  await time.tick(1);
+  await quitting;
+  assert(client.closed);
 });
 
 Deno.test("quit says goodbye, and takes what comes for an answer", async () => {
