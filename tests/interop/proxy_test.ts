@@ -138,21 +138,17 @@ processTestUnless(
     (await server.accept()).close();
     await using proxy = await startProxy(server.addr.port);
 
-    // socat waits half a second for the reply, and then closes.
-    using client = await Deno.connect({ hostname: HERE, port });
-    await client.closeWrite();
-    using conn = await server.accept();
-    assertEquals(await readText(conn), "");
-    assertEquals(await readText(client), "");
-    // The same server, just as late, through the proxy.
-    using patient = await Deno.connect({ hostname: HERE, port: await proxy.port() });
-    await patient.closeWrite();
+    using bySocat = await Deno.connect({ hostname: HERE, port });
+    using byProxy = await Deno.connect({ hostname: HERE, port: await proxy.port() });
+    for (const client of [bySocat, byProxy]) await client.closeWrite();
+    using first = await server.accept();
     using second = await server.accept();
-    assertEquals(await readText(second), "");
-    await delay(1000);
-    await second.write(bytes("late"));
-    await second.closeWrite();
-    assertEquals(await readText(patient), "late");
+    assertEquals([await readText(first), await readText(second)], ["", ""]);
+    // socat gives up after half a second.
+    assertEquals(await readText(bySocat), "");
+    for (const conn of [first, second]) await conn.write(bytes("late"));
+    for (const conn of [first, second]) await conn.closeWrite();
+    assertEquals(await readText(byProxy), "late");
   },
 );
 
