@@ -12,6 +12,7 @@ import { decoded, encoded } from "./ascii.ts";
 import { FtpError, TransferAborted } from "./errors.ts";
 import type { FtpConn, FtpListener, FtpNetwork } from "./network.ts";
 import type {
+  DownloadOptions,
   FtpLogin,
   FtpOptions,
   TransferOptions,
@@ -24,6 +25,7 @@ import { fileSink, fileSource, receive, send, type Sink, type Source } from "./c
 
 export { fileSink, fileSource, FtpError, TransferAborted };
 export type {
+  DownloadOptions,
   FtpConn,
   FtpEntry,
   FtpListener,
@@ -268,10 +270,10 @@ export class FtpClient implements Disposable {
   async download(
     path: string,
     sink: Sink,
-    options: TransferOptions = {},
+    options: DownloadOptions = {},
   ): Promise<Transferred> {
     checkOffset(options);
-    const { ascii, offset = 0, onProgress } = options;
+    const { ascii, offset = 0, onProgress, piece } = options;
     return await this.#session.run("download", async () => {
       await this.#session.setType(ascii ? "A" : "I");
       let bytes = 0;
@@ -283,7 +285,7 @@ export class FtpClient implements Disposable {
         { verb: "RETR", argument: path, offset, sends: false, onMoved },
         async (stream, movement) => {
           const text = ascii ? decoded(sink) : undefined;
-          await receive(stream, text?.sink ?? sink, movement);
+          await receive(stream, text?.sink ?? sink, movement, piece);
           if (!movement.over) await text?.end();
         },
       );

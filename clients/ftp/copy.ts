@@ -34,13 +34,15 @@ export interface Movement {
   ours<T>(work: Promise<T>): Promise<T>;
 }
 
-/** Reads to the end of the data connection: one buffer is filled while the other goes to `sink`. */
+/** Reads to the end of the data connection: one buffer is filled while the other goes to `sink`, at most `piece` bytes at once. */
 export async function receive(
   stream: ByteStream,
   sink: Sink,
   movement: Movement,
+  piece = Infinity,
 ): Promise<void> {
-  let [buffer, other] = [new Uint8Array(BUFFER), new Uint8Array(BUFFER)];
+  const size = Math.min(piece, BUFFER);
+  let [buffer, other] = [new Uint8Array(size), new Uint8Array(size)];
   let writing: Promise<void> | undefined;
   const write = (data: Uint8Array): Promise<void> | undefined => {
     try {

@@ -45,7 +45,12 @@ export async function fetchFile(
   // What is whole already need not be asked for, and some servers refuse to send nothing.
   if (offset > 0 && offset === size) return 0;
   const sink = rate?.sink(target.sink) ?? target.sink;
-  const { bytes } = await client.download(path, sink, { ascii, offset, onProgress });
+  const { bytes } = await client.download(path, sink, {
+    ascii,
+    offset,
+    onProgress,
+    piece: rate?.piece,
+  });
   if (!ascii && size !== undefined && offset + bytes < size) {
     throw new Failure(EXIT.refused, `the server sent ${bytes} of ${size - offset} bytes`);
   }

@@ -42,6 +42,12 @@ export interface TransferOptions {
   offset?: number | undefined;
 }
 
+/** How a download goes. */
+export interface DownloadOptions extends TransferOptions {
+  /** The most bytes that `sink` gets at once. */
+  piece?: number | undefined;
+}
+
 /** Where an upload goes. */
 export interface UploadOptions extends TransferOptions {
   /** Add to the end of the file (APPE). */

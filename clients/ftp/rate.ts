@@ -2,11 +2,13 @@
 import { delay } from "@std/async/delay";
 import type { Sink, Source } from "./client.ts";
 
-// Pieces of an upload are cut so that a few are sent each second.
+// What moves is cut so that a few pieces go each second: it flows, and Ctrl-C is heeded soon.
 const PIECES_PER_SECOND = 8;
 
 /** So many bytes per second, and no more on the average. */
 export class RateLimit {
+  /** The most bytes that should move at once. */
+  readonly piece: number;
   readonly #rate: number;
   readonly #now: () => number;
   readonly #wait: (milliseconds: number) => Promise<void>;
@@ -18,12 +20,13 @@ export class RateLimit {
     now = (): number => performance.now(),
     wait: (milliseconds: number) => Promise<void> = delay,
   ) {
+    this.piece = Math.ceil(rate / PIECES_PER_SECOND);
     this.#rate = rate;
     this.#now = now;
     this.#wait = wait;
   }
 
-  /** `sink`, which takes its time. */
+  /** `sink`, which takes its time: it should get no more than `piece` at once. */
   sink(sink: Sink): Sink {
     return async (data) => {
       await sink(data);
@@ -33,9 +36,8 @@ export class RateLimit {
 
   /** `source`, which takes its time. */
   source(source: Source): Source {
-    const piece = Math.ceil(this.#rate / PIECES_PER_SECOND);
     return async (buffer) => {
-      const length = await source(buffer.subarray(0, piece));
+      const length = await source(buffer.subarray(0, this.piece));
       if (length !== null) await this.#pause(length);
       return length;
     };

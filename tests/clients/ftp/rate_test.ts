@@ -1,5 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
+import { fetchFile } from "../../../clients/ftp/file_transfer.ts";
 import { RateLimit } from "../../../clients/ftp/rate.ts";
+import { StandardOutput } from "../../../clients/ftp/target.ts";
+import { sends, session } from "../../support/ftp_script.ts";
 
 /** A limit with a clock that its waits move. */
 function limited(
@@ -36,6 +39,20 @@ Deno.test("RateLimit is shared by those who use it", async () => {
   await one(new Uint8Array(1000));
   await two(new Uint8Array(1000));
   assertEquals(now(), 2000);
+});
+
+Deno.test("RateLimit takes small pieces, so that a download flows, and can be ended", async () => {
+  const { limit, now } = limited(80);
+  const { client } = await session({ RETR: sends("a".repeat(100)) });
+  const taken: number[] = [];
+  const target = new StandardOutput((data) => {
+    taken.push(data.length);
+    return Promise.resolve();
+  });
+  const facts = { size: 100, modified: undefined };
+  await fetchFile(client, "f", target, facts, { ascii: false, rate: limit });
+  assertEquals([taken, now()], [Array(10).fill(10), 1250]);
+  client.close();
 });
 
 Deno.test("RateLimit reads small pieces, so that an upload flows", async () => {
