@@ -22,6 +22,7 @@ import type { LoggedIn } from "./login.ts";
 import { FILE_REPLIES, type FtpReply, Refusal, REPLIES } from "./replies.ts";
 import type { FtpService } from "./settings.ts";
 import { type Job, Transfer } from "./transfer.ts";
+import { withUrgentData } from "./urgent.ts";
 
 /** The longest command line in bytes: a verb and the longest path there is (PATH_MAX). */
 export const LONGEST_COMMAND = 4096 + 32;
@@ -81,7 +82,7 @@ export class FtpSession {
 
   constructor(stream: ByteStream, readonly ends: Ends, readonly service: FtpService) {
     this.#stream = stream;
-    this.#reader = new ByteReader(stream);
+    this.#reader = new ByteReader(withUrgentData(stream));
     this.#writer = new Writer(stream);
   }
 
@@ -174,12 +175,11 @@ export class FtpSession {
     return resolvePath(argument, this.folder);
   }
 
-  /** Starts a transfer. Throws Refusal when it cannot begin. */
+  /** Starts a transfer, which takes `way`. */
   begin(job: Job, way: DataWay): void {
     this.way = undefined;
     this.offset = 0;
-    const transfer = this.transfer = new Transfer(this, job, way, () => this.transfer = undefined);
-    void transfer;
+    this.transfer = new Transfer(this, job, way, () => this.transfer = undefined);
   }
 
   /** Logs an event of this session. */

@@ -79,46 +79,56 @@ export interface Served {
 
 type Given = Partial<FtpOptions> & { form?: LogForm };
 
-/** Runs `fn` against a server; `options` may depend on its folder. */
+/** A test against a server; `options` may depend on its folder. */
 export function ftpTest(
   name: string,
   fn: (served: Served) => Promise<void>,
   options?: Given | ((root: string) => Given),
 ): void {
-  testWith(["net", "read", "write", "sys"], `ftpd: ${name}`, async () => {
-    const outside = await Deno.makeTempDir();
-    const root = `${outside}/served`;
-    await Deno.mkdir(`${root}/sub`, { recursive: true });
-    await Deno.writeTextFile(`${root}/hello`, "hello\n");
-    await Deno.writeTextFile(`${root}/.hidden`, "");
-    await Deno.writeTextFile(`${root}/sub/deep`, "deep");
-    const given = typeof options === "function" ? options(root) : options;
-    const log = new TestLog(given?.form);
-    const server = start({ ...ftpOptions(root, log.log), ...given });
-    const port = server.addrs[0]?.port ?? 0;
-    const controls: FtpControl[] = [];
-    const connect = async (): Promise<FtpControl> => {
-      const hostname = server.addrs[0]?.hostname ?? "";
-      const control = new FtpControl(await Deno.connect({ hostname, port }));
-      controls.push(control);
-      assertEquals((await control.reply()).slice(0, 4), "220 ");
-      return control;
-    };
-    const login = async (): Promise<FtpControl> => {
-      const control = await connect();
-      assertEquals(await control.codes("USER ftp", "PASS me@"), [331, 230]);
-      return control;
-    };
-    const names = (): string[] => [...Deno.readDirSync(root)].map(({ name }) => name).sort();
-    try {
-      await fn({ server, port, root, outside, log, login, connect, names });
-    } finally {
-      controls.forEach((control) => control.close());
-      await server.shutdown();
-      await server.finished;
-      await Deno.remove(outside, { recursive: true });
-    }
-  });
+  testWith(
+    ["net", "read", "write", "sys"],
+    `ftpd: ${name}`,
+    () => withFtpServer(fn, options),
+  );
+}
+
+/** Runs `fn` against a server. */
+export async function withFtpServer(
+  fn: (served: Served) => Promise<void>,
+  options?: Given | ((root: string) => Given),
+): Promise<void> {
+  const outside = await Deno.makeTempDir();
+  const root = `${outside}/served`;
+  await Deno.mkdir(`${root}/sub`, { recursive: true });
+  await Deno.writeTextFile(`${root}/hello`, "hello\n");
+  await Deno.writeTextFile(`${root}/.hidden`, "");
+  await Deno.writeTextFile(`${root}/sub/deep`, "deep");
+  const given = typeof options === "function" ? options(root) : options;
+  const log = new TestLog(given?.form);
+  const server = start({ ...ftpOptions(root, log.log), ...given });
+  const port = server.addrs[0]?.port ?? 0;
+  const controls: FtpControl[] = [];
+  const connect = async (): Promise<FtpControl> => {
+    const hostname = server.addrs[0]?.hostname ?? "";
+    const control = new FtpControl(await Deno.connect({ hostname, port }));
+    controls.push(control);
+    assertEquals((await control.reply()).slice(0, 4), "220 ");
+    return control;
+  };
+  const login = async (): Promise<FtpControl> => {
+    const control = await connect();
+    assertEquals(await control.codes("USER ftp", "PASS me@"), [331, 230]);
+    return control;
+  };
+  const names = (): string[] => [...Deno.readDirSync(root)].map(({ name }) => name).sort();
+  try {
+    await fn({ server, port, root, outside, log, login, connect, names });
+  } finally {
+    controls.forEach((control) => control.close());
+    await server.shutdown();
+    await server.finished;
+    await Deno.remove(outside, { recursive: true });
+  }
 }
 
 /** The client's end of a control connection. */
