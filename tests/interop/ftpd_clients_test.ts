@@ -124,7 +124,7 @@ clientTest("lftp", "a session", async (place) => {
       "mkdir -p made/deeper",
       "rmdir made/deeper",
       "rm 'a b'",
-      "mget h*",
+      "mget -O .. h*",
       "du -a",
       "find",
       "quote HELP",
