@@ -22,7 +22,7 @@ import { Trace } from "../tools/program/trace.ts";
 import { charset } from "../tools/protocol/ftp_charset.ts";
 import { FtpClient, type FtpConn, type FtpNetwork } from "./ftp/client.ts";
 import { hasJob, jobsFor, type Server, SERVICE } from "./ftp/command_line.ts";
-import { Script } from "./ftp/console.ts";
+import { mark, Script } from "./ftp/console.ts";
 import { History, historyPath } from "./ftp/history.ts";
 import { parseLogin } from "./ftp/login.ts";
 import { MIRROR_OPTIONS } from "./ftp/mirror_run.ts";
@@ -190,7 +190,11 @@ async function dialogue(host: string | undefined, options: FtpValues): Promise<n
     },
   });
   using _signals = onStop((signal) => {
-    if (interactive && signal === "SIGINT") return shell.interrupt();
+    if (interactive && signal === "SIGINT") {
+      // The terminal has shown ^C where the next message begins.
+      if (!shell.isAway) mark("\r\x1b[K");
+      return shell.interrupt();
+    }
     say(`ftp: interrupted${shell.keep()}`);
     Deno.exit(EXIT.interrupted);
   });

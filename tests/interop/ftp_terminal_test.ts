@@ -213,6 +213,20 @@ terminalTest("Ctrl-C ends a transfer, and not the program", async (start, cwd, p
   assertEquals(await terminal.ends(), 0);
 });
 
+terminalTest("Ctrl-C ends the wait for a server that says nothing", async (start, _cwd, peer) => {
+  using silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  await using terminal = start("-u", `${peer.user}:${peer.password}`);
+  await terminal.sees(/230 .*\nftp> $/);
+  await terminal.type("close\r");
+  await terminal.sees(/\nftp> $/);
+  await terminal.type(`open 127.0.0.1:${silent.addr.port}\r`);
+  using _conn = await silent.accept();
+  await terminal.type(CTRL_C);
+  await terminal.sees(/\n\^C\ropen: [^\n]*interrupted\nftp> $/);
+  await terminal.type("bye\r");
+  assertEquals(await terminal.ends(), 0);
+});
+
 terminalTest("a server that goes is one line, and the prompt stays", async (start, _cwd, peer) => {
   await using terminal = start("-u", `${peer.user}:${peer.password}`);
   await terminal.sees(/230 .*\nftp> $/);
