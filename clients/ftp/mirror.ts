@@ -3,7 +3,7 @@ import { setImmediate } from "node:timers";
 import { EXIT, Failure } from "../../tools/program/failure.ts";
 import { visible } from "../../tools/protocol/text.ts";
 import { blame } from "./blame.ts";
-import type { FtpClient } from "./client.ts";
+import { type FtpClient, FtpError } from "./client.ts";
 import type { Direction, FileTask } from "./mirror_direction.ts";
 import { Down } from "./mirror_down.ts";
 import { type Filter, mirrorFilter } from "./mirror_filter.ts";
@@ -115,20 +115,24 @@ class Mirror {
     }
   }
 
+  /** Whether we can do without one of the sessions. */
+  get #isSpare(): boolean {
+    return this.#sessions.size > 1 && this.#result.folders > 0;
+  }
+
   async #perform(session: LastingSession, task: Task): Promise<void> {
-    // Servers limit how many sessions one may have: only the last one is insisted on.
-    const isExtra = (): boolean => this.#sessions.size > 1 && this.#result.folders > 0;
     const path = pathOf(task);
     try {
-      if (!session.wasMade && isExtra()) await session.reach(0);
-      if ("item" in task) {
-        await session.run(path, (client) => this.#move(client, task), () => task.offset);
-      } else {
-        await session.run(path, (client) => this.#enter(client, task), () => 0);
-      }
+      // Servers limit how many sessions one may have: only the last one is insisted on.
+      if (!session.wasMade && this.#isSpare) await session.reach(0);
+      await session.run(
+        path,
+        (client) => this.#do(client, task),
+        () => "item" in task ? task.offset : 0,
+      );
     } catch (error) {
       if (this.#fatal) return;
-      if (error instanceof NoSession && isExtra()) {
+      if (error instanceof NoSession && this.#isSpare) {
         this.#sessions.delete(session);
         this.#add(task);
       } else if (error instanceof NoSession || path === "" || isDiskFull(error)) {
@@ -136,6 +140,25 @@ class Mirror {
       } else {
         this.#fail(path, error);
       }
+    }
+  }
+
+  /**
+   * Some servers want every data connection to resume the TLS session of its
+   * control connection, of which the system keeps those of one or two sessions.
+   * One that is not among these leaves the work to the others; the last one is
+   * made again.
+   */
+  async #do(client: FtpClient, task: Task): Promise<void> {
+    try {
+      await ("item" in task ? this.#move(client, task) : this.#enter(client, task));
+    } catch (error) {
+      const isUnresumed = client.tlsVersion !== undefined && error instanceof FtpError &&
+        (error.code === 425 || error.code === 522);
+      if (!isUnresumed) throw error;
+      client.close();
+      if (this.#isSpare) throw new NoSession(error.exitCode, error.message, { cause: error });
+      throw error;
     }
   }
 

@@ -97,13 +97,14 @@ export class Up implements Direction {
   /** Sends a file under its hidden name first; false when the server does not let us. */
   async #sendByPart(client: FtpClient, task: FileTask, file: string): Promise<boolean> {
     const part = joinRemote(this.#path(task.path), task.part);
+    const size = (): Promise<number | undefined> => unlessRefused(client, () => client.size(part));
     // What the server has of an earlier attempt, it alone knows.
-    const offset = this.#begun.has(task)
-      ? await unlessRefused(client, () => client.size(part)) ?? 0
-      : task.offset;
+    const offset = this.#begun.has(task) ? await size() ?? 0 : task.offset;
     this.#begun.add(task);
     try {
       if (offset !== task.item.size) await this.#send(client, task, part, offset);
+      // An earlier session that broke off may have written on meanwhile.
+      if (offset > 0 && await size() !== task.item.size) await this.#send(client, task, part, 0);
       await replace(client, part, file);
       return true;
     } catch (error) {

@@ -72,6 +72,7 @@ export class LastingSession {
           tries = 0;
           pauses = waits();
         }
+        if (error instanceof NoSession) throw error;
         const wasIdle = client.closed !== undefined && this.#isProven;
         this.#isProven = false;
         if (wasIdle) continue;

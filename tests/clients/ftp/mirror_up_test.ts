@@ -180,6 +180,20 @@ mirrorTest(
   },
 );
 
+mirrorTest("sends all of a file whose part has grown meanwhile", async (local, tree, send) => {
+  makeLocalTree(local, { "large": LARGE }, OLD);
+  tree.put(PART, LARGE.subarray(0, 1000));
+  tree.refuses = (command) => {
+    // The session of an earlier run has more to write.
+    if (/^APPE/.test(command)) tree.put(PART, LARGE.subarray(0, 2000));
+    return undefined;
+  };
+  const { problems, bytes, bytesDone } = await send();
+  assertEquals([problems, bytesDone], [[], bytes]);
+  assertEquals(tree.asked("APPE", "STOR"), [`APPE ${PART}`, `STOR ${PART}`]);
+  assertEquals(tree.files.get("large")?.data, LARGE);
+});
+
 mirrorTest("does without hidden names where these are forbidden", async (local, tree, send) => {
   makeLocalTree(local, { "x": LARGE, "y": LARGE }, OLD);
   tree.refuses = (command) => /^STOR \./.test(command) ? "553 no hidden files" : undefined;
