@@ -171,6 +171,7 @@ mirrorTest(
     assertEquals(tree.commands[1]?.filter((line) => !/^(?:EPSV|TYPE)/.test(line)), [
       `SIZE ${PART}`,
       `APPE ${PART}`,
+      `SIZE ${PART}`,
       `RNFR ${PART}`,
       "RNTO large",
       "MFMT 20201123004012 large",
