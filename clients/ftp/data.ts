@@ -106,24 +106,24 @@ export class DataConnector {
     this.#options = options;
   }
 
-  /** Agrees with the server on a data connection. Throws FtpError, or Failure when none can be made. */
-  async prepare(passive: boolean): Promise<DataConnection> {
-    const from = await (passive ? this.#passive() : this.#active());
+  /** Agrees with the server on a data connection. Throws FtpError, Failure when none can be made, or the reason of `signal`. */
+  async prepare(passive: boolean, signal: AbortSignal): Promise<DataConnection> {
+    const from = await (passive ? this.#passive(signal) : this.#active());
     return new DataConnection(from, this.#control.peer, this.#options.protect);
   }
 
-  async #passive(): Promise<FtpConn> {
+  async #passive(signal: AbortSignal): Promise<FtpConn> {
     const { peer } = this.#control;
     if (this.#extended) {
       try {
         const { text } = await this.#control.ask("EPSV");
-        return await this.#dial({ host: peer, port: parseExtendedPassive(text) });
+        return await this.#dial({ host: peer, port: parseExtendedPassive(text) }, signal);
       } catch (error) {
         this.#orOlder(error, "EPSV", "PASV");
       }
     }
     const { host, port } = parsePassive((await this.#control.ask("PASV")).text);
-    return await this.#dial({ host: this.#options.trustPassiveHost ? host : peer, port });
+    return await this.#dial({ host: this.#options.trustPassiveHost ? host : peer, port }, signal);
   }
 
   async #active(): Promise<FtpListener> {
@@ -158,13 +158,14 @@ export class DataConnector {
     this.#options.trace.note(`${verb} does not work here: ${older} from now on`);
   }
 
-  async #dial({ host, port }: DataAddress): Promise<FtpConn> {
+  async #dial({ host, port }: DataAddress, signal: AbortSignal): Promise<FtpConn> {
     const { dial, timeout } = this.#options;
     const late = new AbortController();
     using _deadline = new Deadline(timeout, () => late.abort(new Deno.errors.TimedOut()));
     try {
-      return await dial(host, port, late.signal);
+      return await dial(host, port, AbortSignal.any([late.signal, signal]));
     } catch (error) {
+      signal.throwIfAborted();
       throw new Unreachable(formatHostPort(host, port), error);
     }
   }

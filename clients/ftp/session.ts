@@ -41,8 +41,8 @@ export class FtpSession {
   readonly #secure: boolean;
   readonly #connector: DataConnector;
   #task: string | undefined;
-  /** What runs is to end. */
-  #aborted = false;
+  /** Ends the transfer of what runs. */
+  #abortion = new AbortController();
   #transfer: Transfer | undefined;
   #type: "A" | "I" | undefined;
   #features: ReadonlyMap<string, string> | undefined;
@@ -100,7 +100,7 @@ export class FtpSession {
     const { closed } = this.control;
     if (closed) throw new Failure(EXIT.unreachable, `not connected: ${closed.message}`);
     this.#task = name;
-    this.#aborted = false;
+    this.#abortion = new AbortController();
     try {
       return await work();
     } catch (error) {
@@ -176,10 +176,11 @@ export class FtpSession {
     { verb, argument, offset, sends, onMoved }: TransferCommand,
     move: (stream: ByteStream, movement: Movement) => Promise<void>,
   ): Promise<[first: Reply, final: Reply]> {
-    const data = await this.#connector.prepare(this.passive);
+    const { signal } = this.#abortion;
+    const data = await this.#connector.prepare(this.passive, signal);
     try {
       // Not even begun: an upload would leave an empty file.
-      if (this.#aborted) throw new TransferAborted();
+      signal.throwIfAborted();
       const transfer = this.#transfer = new Transfer(this.control, data, sends, onMoved);
       // RFC 959 section 4.1.3: REST goes immediately before the command it is for.
       if (offset > 0) await this.control.ask("REST", `${offset}`);
@@ -212,8 +213,9 @@ export class FtpSession {
 
   /** Ends the transfer of what runs, as soon as it has one. */
   abort(): void {
-    this.#aborted = this.#task !== undefined;
-    this.#transfer?.giveUp(new TransferAborted());
+    const reason = new TransferAborted();
+    this.#abortion.abort(reason);
+    this.#transfer?.giveUp(reason);
   }
 }
 

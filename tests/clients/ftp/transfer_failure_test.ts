@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { FtpError, TransferAborted } from "../../../clients/ftp/client.ts";
+import { FtpError, type FtpOptions, TransferAborted } from "../../../clients/ftp/client.ts";
 import { Failure } from "../../../tools/program/failure.ts";
 import { writeAll } from "../../../tools/net/writer.ts";
 import { FakeTime } from "../../support/fake_time.ts";
-import { type Act, type FtpServer, sends, session } from "../../support/ftp_script.ts";
+import { type Act, connect, FtpServer, sends, session } from "../../support/ftp_script.ts";
 import { fetched, Kept, noLast, source, takes } from "../../support/ftp_transfer.ts";
 import { bytes, readText } from "../../support/stream.ts";
 import { afterTurns } from "../../support/turns.ts";
@@ -262,6 +262,22 @@ Deno.test("abort before the command of the transfer keeps it from being sent", a
   await assertRejects(() => client.download("f", () => {}), TransferAborted);
   assertEquals(server.commands, ["TYPE I", "EPSV"]);
   assertEquals(await fetched(client), "data");
+  client.close();
+});
+
+Deno.test("abort ends the wait for a data port that does not answer", async () => {
+  const server = new FtpServer({ PWD: '257 "/"' });
+  const dial: FtpOptions["dial"] = async (host, port, signal) => {
+    if (port === 21) return await server.network.dial(host, port, signal);
+    queueMicrotask(() => client.abort());
+    return await new Promise((_, reject) => {
+      signal.addEventListener("abort", () => reject(signal.reason));
+    });
+  };
+  const client = await connect(server, { dial });
+  await assertRejects(() => client.download("f", () => {}), TransferAborted);
+  assertEquals(await client.pwd(), "/");
+  assertEquals(server.commands, ["TYPE I", "EPSV", "PWD"]);
   client.close();
 });
 
