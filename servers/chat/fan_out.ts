@@ -70,7 +70,6 @@ export class FanOut<Line> {
     if (!this.#listeners.delete(listener)) return;
     const lines = partFor(listener, this.#batch.slice(this.#apart.get(listener)));
     listener.out.send(this.#join([...lines, ...last]));
-    this.#apart.delete(listener);
     this.#caughtUp(listener);
   }
 

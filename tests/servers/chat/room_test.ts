@@ -295,6 +295,12 @@ Deno.test("room: comings and goings beyond a burst are counted, not told", async
   ]);
   tester.guest();
   assertEquals(await first.hears(), []);
+  tester.clock = 2000;
+  tester.guest();
+  assertEquals(await first.hears(), [
+    "* 1 more came or went",
+    `* guest${NOTICE_BURST + 54} joined`,
+  ]);
 });
 
 Deno.test("room: when it closes all are told and go, and whoever comes then goes at once", async () => {

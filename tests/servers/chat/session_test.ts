@@ -119,7 +119,7 @@ Deno.test("session: a client that says no more still gets what waits for it, and
   );
 });
 
-Deno.test("session: after /quit nothing is heard, all input is taken, and the client is given time to close", async () => {
+Deno.test("session: after /quit nothing is heard, and the client is given time to close", async () => {
   using tester = new Tester();
   const [client, session] = await tester.connect();
   await client.write(bytes("/quit\nand one more thing\n"));
@@ -129,6 +129,18 @@ Deno.test("session: after /quit nothing is heard, all input is taken, and the cl
   await tester.time.tick(999);
   assertEquals([await tester.heard(), tester.ended], [[], false]);
   await tester.time.tick(1);
+  await session;
+});
+
+Deno.test("session: after /quit all input is taken at once, so that nothing is unread at the end", async () => {
+  using tester = new Tester();
+  const [client, session] = await tester.connect();
+  await client.write(bytes("/quit\n"));
+  assertEquals(await tester.heard(), ["* guest2 left"]);
+  for (let i = 0; i < 100; i++) await client.write(bytes("more\n"));
+  await client.write(bytes("no end"));
+  await client.closeWrite();
+  assertEquals([await tester.heard(), tester.ended], [[], true]);
   await session;
 });
 
@@ -216,7 +228,7 @@ Deno.test("session: who says nothing for too long is told and let go; who says s
   using tester = new Tester();
   const [client, session] = await tester.connect();
   await tester.time.tick(MINUTE - 1);
-  await client.write(bytes("still here\n"));
+  await client.write(bytes("still here\nand half a li"));
   await tester.time.tick(MINUTE - 1);
   assertEquals(await tester.heard(), ["<guest2> still here"]);
   await tester.time.tick(1);
@@ -224,7 +236,9 @@ Deno.test("session: who says nothing for too long is told and let go; who says s
   assert(
     (await received(client, tester)).endsWith("good-bye: you said nothing for too long\r\n[end]"),
   );
-  await tester.time.tick(1000);
+  // Half a line is no last word of somebody who was let go.
+  await client.closeWrite();
+  assertEquals(await tester.heard(), []);
   await session;
 });
 
@@ -260,12 +274,15 @@ Deno.test("session: a reset is no more than somebody leaving", async () => {
 
 Deno.test("session: what else goes wrong is told to who started it, after the person has left", async () => {
   using tester = new Tester();
-  const [, server] = streamPair();
+  const stuck = Promise.withResolvers<never>();
   const session = tester.serve({
-    ...server,
     read: () => Promise.reject(new Error("out of order")),
+    write: () => stuck.promise,
+    closeWrite: () => Promise.resolve(),
+    close: () => stuck.reject(new Deno.errors.Interrupted("closed")),
   });
   const rejected = assertRejects(() => session, Error, "out of order");
   assertEquals((await tester.heard()).at(-1), "* guest2 left (the connection broke)");
+  await tester.time.tick(5000);
   await rejected;
 });
