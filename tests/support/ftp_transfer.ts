@@ -1,8 +1,9 @@
 /** What tests of FTP transfers share: sinks, sources, and a server that takes an upload. */
 import type { FtpClient } from "../../clients/ftp/client.ts";
+import { writeAll } from "../../tools/net/writer.ts";
 import { concat } from "../../tools/protocol/bytes.ts";
 import type { Act } from "./ftp_script.ts";
-import { bytes, readText } from "./stream.ts";
+import { bytes, readText, type TestStream } from "./stream.ts";
 
 /** A sink that keeps everything, and what it has as text. */
 export class Kept {
@@ -52,5 +53,21 @@ export function takes(got: (text: string) => void, first = "150 go on", last = "
 export function noLast(act: Act): Act {
   return async (argument, server) => {
     if (typeof act !== "string") await act(argument, server);
+  };
+}
+
+/** A server that stops at ABOR and says `answers` then. */
+export function aborts(verb: "RETR" | "STOR", ...answers: string[]): Record<string, Act> {
+  let data: TestStream;
+  return {
+    [verb]: async (_, server) => {
+      await server.say("150 open");
+      data = await server.data();
+      if (verb === "RETR") await writeAll(data, bytes("part"));
+    },
+    ABOR: async (_, server) => {
+      await data.closeWrite();
+      for (const answer of answers) await server.say(answer);
+    },
   };
 }
