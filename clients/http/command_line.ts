@@ -182,7 +182,7 @@ function credentialsFor(
   if (password !== undefined) {
     return basicCredentials(name, new Secret(password));
   }
-  const typed = Deno.stdin.isTerminal() ? promptSecret(`Password for ${name}: `) : null;
+  const typed = Deno.stdin.isTerminal() ? promptSecret(`Password for ${name}:`) : null;
   if (typed === null) {
     throw new UsageError(
       "-u: give NAME:PASSWORD (there is no terminal to ask)",

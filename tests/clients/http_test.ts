@@ -1,7 +1,7 @@
 /** The http program as its user meets it: requests and answers. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { processTest } from "../support/permissions.ts";
-import { run } from "../support/process.ts";
+import { missingProgram, processTest, processTestUnless } from "../support/permissions.ts";
+import { commandLine, run, runCommand } from "../support/process.ts";
 import { webServer } from "../support/web.ts";
 import { HELLO, http, inFolder, OK } from "./http/program.ts";
 
@@ -142,17 +142,29 @@ processTest(
   async () => {
     await using server = webServer(() => HELLO);
     const { port } = server;
-    const { code } = await http([
-      "-r",
-      "0-4",
-      "--resolve",
-      `www:${port}:127.0.0.1`,
-      `www:${port}`,
-    ]);
-    assertEquals(code, 0);
+    const resolve = ["--resolve", `www:${port}:127.0.0.1`];
+    assertEquals(await http(["-r", "0-4", ...resolve, `www:${port}`]), {
+      code: 0,
+      stdout: "hello",
+      stderr: "http: the server sends no ranges: this is all of it\n",
+    });
     assertMatch(
       server.requests[0] ?? "",
       new RegExp(`Host: www:${port}\\r\\n[^]*Range: bytes=0-4\\r\\n`),
     );
+  },
+);
+
+processTestUnless(
+  missingProgram("script"),
+  "http at a terminal asks for a password, and shows nothing that could steer the terminal",
+  async () => {
+    await using server = webServer(() => `${OK}\r\n\x1b[2Jhello\r\n`);
+    const args = commandLine("clients/http.ts", ["-u", "ada", `127.0.0.1:${server.port}`]);
+    const line = `'${Deno.execPath()}' ${args.join(" ")}`;
+    const ended = await runCommand("script", ["-qec", line, "/dev/null"], { stdin: "secret\n" });
+    assertMatch(ended.stdout, /Password for ada: [^]*\*\*\*\*\*\*[^]*\n\\x1b\[2Jhello\r\n$/);
+    assertStringIncludes(server.requests[0] ?? "", `Basic ${btoa("ada:secret")}`);
+    assertEquals(ended.code, 0);
   },
 );

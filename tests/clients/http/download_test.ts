@@ -1,5 +1,5 @@
 /** What the http program does with files. */
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { gzipSync } from "node:zlib";
 import { latin1 } from "../../../tools/protocol/text.ts";
 import { processTest } from "../../support/permissions.ts";
@@ -77,6 +77,18 @@ processTest(
     });
   },
 );
+
+processTest("http cannot resume what changed in the second in which it was sent", async () => {
+  const dates = `Date: ${MODIFIED}\r\nLast-Modified: ${MODIFIED}\r\n`;
+  await using server = webServer(() => `${OK}${dates}Content-Length: 10\r\n\r\nhello`);
+  await inFolder(async (cwd) => {
+    const { code, stderr } = await http(["-O", `127.0.0.1:${server.port}/cake`], { cwd });
+    assertEquals(code, 1);
+    assertMatch(stderr, /; cake has the first 5 bytes\n$/);
+    const { mtime } = await Deno.stat(`${cwd}/cake`);
+    assert(mtime && mtime > new Date(MODIFIED));
+  });
+});
 
 processTest(
   "http -C - takes 416 for a complete file, and no other part than the rest",
