@@ -139,6 +139,12 @@ netTest("askDaytime() gives up on a server that is silent, by TCP and UDP", asyn
   await timedOut(lost, time);
 });
 
+netTest("askDaytime() does not wait where no datagram can leave", async () => {
+  // Nothing can be sent to port 0, on any machine.
+  const asked = ask(0, { udp: true });
+  assertEquals((await assertRejects(() => asked, Failure, "there is no route")).exitCode, 3);
+});
+
 netTest("askDaytime() takes a datagram from the server it asked alone", async () => {
   using server = udpSocket();
   using stranger = udpSocket();
