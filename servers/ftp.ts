@@ -33,7 +33,7 @@ import {
   type Right,
   type User,
 } from "../tools/protocol/users.ts";
-import { LoginGuard } from "./ftp/login.ts";
+import { Folders, LoginGuard } from "./ftp/login.ts";
 import { RenewedIdentity } from "./ftp/renewal.ts";
 import { FtpSession } from "./ftp/session.ts";
 import {
@@ -71,6 +71,7 @@ export function start(options: FtpOptions): Server {
     ...options,
     network: NETWORK,
     guard: new LoginGuard(),
+    folders: new Folders(),
     sessions: new ConnectionCount({
       maxConnections: Infinity,
       maxPerAddress: options.maxPerUser,

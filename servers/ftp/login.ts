@@ -53,27 +53,36 @@ export function isAnonymous(name: string): boolean {
   return ANONYMOUS.has(name.toLowerCase());
 }
 
+/** The folders that are served, each opened once. */
+export class Folders {
+  readonly #open = new Map<string, Jail>();
+
+  /** The folder at `path`. Throws FileError. */
+  async at(path: string): Promise<Jail> {
+    let files = this.#open.get(path);
+    if (!files) this.#open.set(path, files = await Jail.open(path));
+    return files;
+  }
+}
+
 /** The user that `name` and `password` prove; undefined when they prove none. Throws FileError when the user's folder is not there. */
 export async function logIn(
-  settings: Pick<FtpSettings, "anonymous" | "folder" | "users">,
+  { anonymous, folder, users, folders }: Pick<FtpSettings, "anonymous" | "folder" | "users"> & {
+    folders: Folders;
+  },
   name: string,
   password: Secret,
 ): Promise<LoggedIn | undefined> {
-  const { anonymous, folder } = settings;
   if (anonymous && isAnonymous(name)) {
-    return {
-      name: "anonymous",
-      anonymous: true,
-      rights: anonymous,
-      files: await Jail.open(folder),
-    };
+    const files = await folders.at(folder);
+    return { name: "anonymous", anonymous: true, rights: anonymous, files };
   }
-  const users = new Map(settings.users.map((user) => [user.name, user]));
-  const user: User | undefined = await checkPassword(users, name, password);
+  const known = new Map(users.map((user) => [user.name, user]));
+  const user: User | undefined = await checkPassword(known, name, password);
   return user && {
     name: user.name,
     anonymous: false,
     rights: user.rights,
-    files: await Jail.open(user.folder ?? folder),
+    files: await folders.at(user.folder ?? folder),
   };
 }

@@ -4,7 +4,7 @@ import type { ByteStream } from "../../tools/net/stream.ts";
 import type { Identity } from "../../tools/net/tls_identity.ts";
 import type { Log } from "../../tools/program/log.ts";
 import type { Right, User } from "../../tools/protocol/users.ts";
-import type { LoginGuard } from "./login.ts";
+import type { Folders, LoginGuard } from "./login.ts";
 
 /** A data connection as it comes from the network. Deno.TcpConn is one. */
 export interface DataConn extends ByteStream {
@@ -92,6 +92,7 @@ export interface FtpSettings {
 export interface FtpService extends FtpSettings {
   network: DataNetwork;
   guard: LoginGuard;
+  folders: Folders;
   /** Sessions by user. */
   sessions: ConnectionCount;
 }

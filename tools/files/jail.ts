@@ -1,7 +1,8 @@
 /**
  * A served folder, out of which no path leads. Deno follows symlinks wherever
  * they lead, so every path is resolved first, checked, opened as resolved, and
- * checked again: a link put in place between the two is found out.
+ * checked again: a link put in place between the two is found out. Most of it is
+ * synchronous: each step would cost ten times as much by way of a thread.
  */
 import { join, relative } from "@std/path";
 import { closeQuietly } from "../program/close.ts";
@@ -41,14 +42,14 @@ export class Jail {
 
   /** What `path` is, its links followed. */
   async stat(path: string): Promise<Deno.FileInfo> {
-    return await guarded(async () => await Deno.lstat(await this.#inside(path)));
+    return await guarded(() => Deno.lstatSync(this.#inside(path)));
   }
 
   /** Opens the regular file `path` for reading. */
   async open(path: string): Promise<ServedFile> {
-    return await guarded(async () => {
-      const real = await this.#inside(path);
-      const file = await this.#openChecked(real, { read: true });
+    return await guarded(() => {
+      const real = this.#inside(path);
+      const file = this.#openChecked(real, { read: true });
       return { ...file, [Symbol.dispose]: () => closeQuietly(file.file) };
     });
   }
@@ -64,13 +65,13 @@ export class Jail {
     create: boolean,
   ): Promise<Deno.FsFile> {
     return await guarded(async () => {
-      const { folder, name } = await this.#place(path);
+      const { folder, name } = this.#place(path);
       const real = join(folder, name);
       const there = await exists(real);
       if (there?.isSymlink) throw new FileError("denied");
       if (!there && !create) throw new FileError("not found");
       const { file, info } = there
-        ? await this.#openChecked(real, { write: true })
+        ? this.#openChecked(real, { write: true })
         : { file: await Deno.open(real, { write: true, createNew: true }), info: { size: 0 } };
       try {
         const at = offset === "end" ? info.size : offset;
@@ -88,7 +89,7 @@ export class Jail {
   /** Begins an upload that takes the name `path` once it is whole. */
   async upload(path: string, overwrite: boolean): Promise<Upload> {
     return await guarded(async () => {
-      const { folder, name } = await this.#place(path);
+      const { folder, name } = this.#place(path);
       const there = await exists(join(folder, name));
       if (there && !overwrite) throw new FileError("exists");
       if (there && !there.isFile) {
@@ -101,7 +102,7 @@ export class Jail {
   /** The entries of the folder `path`, one after the other. Links that lead out, or nowhere, and unfinished uploads are left out. */
   async *list(path: string): AsyncGenerator<ServedEntry> {
     try {
-      const real = await this.#inside(path);
+      const real = this.#inside(path);
       for await (const { name, isSymlink } of Deno.readDir(real)) {
         if (name.startsWith(UNFINISHED)) continue;
         const info = isSymlink
@@ -117,7 +118,7 @@ export class Jail {
   /** Makes the folder `path`. */
   async mkdir(path: string): Promise<void> {
     await guarded(async () => {
-      const { folder, name } = await this.#place(path);
+      const { folder, name } = this.#place(path);
       await Deno.mkdir(join(folder, name));
     });
   }
@@ -125,7 +126,7 @@ export class Jail {
   /** Removes the file `path`, or a link to one. */
   async remove(path: string): Promise<void> {
     await guarded(async () => {
-      const { folder, name } = await this.#place(path);
+      const { folder, name } = this.#place(path);
       const real = join(folder, name);
       if ((await Deno.lstat(real)).isDirectory) throw new FileError("not a file");
       await Deno.remove(real);
@@ -135,7 +136,7 @@ export class Jail {
   /** Removes the empty folder `path`. */
   async rmdir(path: string): Promise<void> {
     await guarded(async () => {
-      const { folder, name } = await this.#place(path);
+      const { folder, name } = this.#place(path);
       const real = join(folder, name);
       if (!(await Deno.lstat(real)).isDirectory) throw new FileError("not a folder");
       await Deno.remove(real);
@@ -145,47 +146,47 @@ export class Jail {
   /** Gives `from` the name `to`, in place of a file there. */
   async rename(from: string, to: string): Promise<void> {
     await guarded(async () => {
-      const [old, fresh] = [await this.#place(from), await this.#place(to)];
+      const [old, fresh] = [this.#place(from), this.#place(to)];
       await Deno.rename(join(old.folder, old.name), join(fresh.folder, fresh.name));
     });
   }
 
   /** Sets the permissions of `path`; only the nine bits of owner, group and others. */
   async chmod(path: string, mode: number): Promise<void> {
-    await guarded(async () => await Deno.chmod(await this.#inside(path), mode & 0o777));
+    await guarded(async () => await Deno.chmod(this.#inside(path), mode & 0o777));
   }
 
   /** Sets the time of last change of `path`. */
   async setModified(path: string, time: Date): Promise<void> {
-    await guarded(async () => await Deno.utime(await this.#inside(path), new Date(), time));
+    await guarded(async () => await Deno.utime(this.#inside(path), new Date(), time));
   }
 
   /** The real path of what exists as `path`. */
-  async #inside(path: string): Promise<string> {
-    const real = await Deno.realPath(join(this.#root, path));
+  #inside(path: string): string {
+    const real = Deno.realPathSync(join(this.#root, path));
     if (!this.#holds(real)) throw new FileError("denied");
     return real;
   }
 
   /** The real folder for what may come to exist as `path`, and its name there. */
-  async #place(path: string): Promise<{ folder: string; name: string }> {
+  #place(path: string): { folder: string; name: string } {
     const { folder, name } = splitPath(path);
     if (name === "") throw new FileError("denied");
-    return { folder: await this.#inside(folder), name };
+    return { folder: this.#inside(folder), name };
   }
 
-  async #openChecked(
+  #openChecked(
     real: string,
     options: Deno.OpenOptions,
-  ): Promise<{ file: Deno.FsFile; info: Deno.FileInfo }> {
+  ): { file: Deno.FsFile; info: Deno.FileInfo } {
     // A FIFO would hold the opening up for ever, so look before.
-    const before = await Deno.lstat(real);
+    const before = Deno.lstatSync(real);
     if (!before.isFile) throw new FileError(before.isSymlink ? "denied" : "not a file");
-    const file = await Deno.open(real, options);
+    const file = Deno.openSync(real, options);
     try {
-      const info = await file.stat();
+      const info = file.statSync();
       const same = info.ino === before.ino && info.dev === before.dev;
-      if (!same || await Deno.realPath(real) !== real) throw new FileError("denied");
+      if (!same || Deno.realPathSync(real) !== real) throw new FileError("denied");
       return { file, info };
     } catch (error) {
       file.close();
@@ -217,7 +218,7 @@ async function exists(real: string): Promise<Deno.FileInfo | undefined> {
   }
 }
 
-async function guarded<T>(work: () => Promise<T>): Promise<T> {
+async function guarded<T>(work: () => T | Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {

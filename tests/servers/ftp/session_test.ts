@@ -1,6 +1,6 @@
 /** The time limits of FTP sessions, in memory and with a clock that the test moves. */
 import { assertEquals, assertMatch } from "@std/assert";
-import { FAILURE_DELAY, LoginGuard } from "../../../servers/ftp/login.ts";
+import { FAILURE_DELAY, Folders, LoginGuard } from "../../../servers/ftp/login.ts";
 import { FtpSession, MOST_WAITING } from "../../../servers/ftp/session.ts";
 import { type DataConn, type FtpService, TIMEOUTS } from "../../../servers/ftp/settings.ts";
 import { parseUser } from "../../../tools/protocol/users.ts";
@@ -41,6 +41,7 @@ function sessionTest(
       ...ftpOptions(root, log.log),
       users: [parseUser("ada:secret")],
       guard: new LoginGuard(),
+      folders: new Folders(),
       sessions: new ConnectionCount({ maxConnections: Infinity, maxPerAddress: Infinity }),
       network: {
         listen(): { accept(): Promise<DataConn>; close(): void } {
