@@ -77,7 +77,8 @@ export class FtpSession {
   #ended = false;
   #stopping = false;
   #lingering: Deadline | undefined;
-  readonly #over = new AbortController();
+  /** Made when it is asked for: most sessions end without. */
+  #over: AbortController | undefined;
   readonly #start = performance.now();
 
   constructor(stream: ByteStream, readonly ends: Ends, readonly service: FtpService) {
@@ -88,6 +89,8 @@ export class FtpSession {
 
   /** Aborts when the session ends. */
   get over(): AbortSignal {
+    this.#over ??= new AbortController();
+    if (this.#ended) this.#over.abort();
     return this.#over.signal;
   }
 
@@ -107,7 +110,8 @@ export class FtpSession {
       else if (error instanceof Failure) this.log("failed", { reason: error.message });
       else if (!isGone(error)) throw error;
     } finally {
-      this.#over.abort();
+      this.#ended = true;
+      this.#over?.abort();
       this.transfer?.abort();
       await this.transfer?.over;
       this.way?.close();
@@ -127,7 +131,7 @@ export class FtpSession {
   dismiss(reply: FtpReply): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#over.abort();
+    this.#over?.abort();
     this.#lingering = new Deadline(LINGER, () => closeQuietly(this.#stream));
     this.send(reply).then(() => this.#stream.closeWrite()).catch(() => {});
   }

@@ -148,6 +148,8 @@ export class Transfer {
     const { user, ends, tls } = this.#session;
     const { bytes } = this.#pace;
     const done = code === 226;
+    // The form of xferlog has no place for it.
+    if (!done) this.#session.log("broke off", { path, reason: text });
     this.#session.log(
       incoming ? "upload" : "download",
       {
@@ -156,7 +158,7 @@ export class Transfer {
         seconds: Math.round(time) / 1000,
         type: this.#type,
         tls: tls !== undefined,
-        ...done ? { complete: true } : { complete: false, reason: text },
+        complete: done,
       },
       xferlogLine({
         now: new Date(),
