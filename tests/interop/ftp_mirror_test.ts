@@ -183,8 +183,9 @@ async function partGrows(folder: string): Promise<void> {
 async function killed(args: string[], cwd: string, folder: string): Promise<void> {
   const growing = partGrows(folder);
   const program = commandLine("clients/ftp.ts", ["--limit-rate", "500K", ...args]);
-  await using _ = new ServerProcess(Deno.execPath(), program, { cwd });
-  await growing;
+  await using mirror = new ServerProcess(Deno.execPath(), program, { cwd });
+  // A mirror that ends by itself is told at once, with its reason.
+  await Promise.race([growing, mirror.says(/ended without a part/)]);
 }
 
 /** The offset that the dialogue `stderr` goes on at. */
