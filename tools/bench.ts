@@ -12,6 +12,7 @@ import { say, writeOut } from "./program/terminal.ts";
 const BENCHMARKS: Record<string, () => Promise<{ benchmark: Benchmark }>> = {
   ftpd: () => import("./bench/ftpd.ts"),
   http: () => import("./bench/http.ts"),
+  proxy: () => import("./bench/proxy.ts"),
 };
 
 /** The `bench` program. */

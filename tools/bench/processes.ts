@@ -50,12 +50,12 @@ export async function timed([command, ...args]: CommandLine): Promise<number> {
   return seconds;
 }
 
-/** Starts a server that runs until `stack` ends it, and waits until `ready` says so. */
+/** Starts a server that runs until `stack` ends it, and waits until `ready` says so. Returns its process id. */
 export async function startServer(
   stack: AsyncDisposableStack,
   [command, ...args]: CommandLine,
   ready: () => Promise<boolean>,
-): Promise<void> {
+): Promise<number> {
   const path = command.includes("/") ? command : await findInstalled(command);
   if (path === undefined) throw new Error(`${command} is not installed`);
   const child = new Deno.Command(path, {
@@ -79,6 +79,7 @@ export async function startServer(
     if (over) throw new Error(`${command} ended at once`);
     return ready();
   });
+  return child.pid;
 }
 
 /** A port of 127.0.0.1 that was free a moment ago, for a server that cannot choose one itself. */
