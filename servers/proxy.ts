@@ -154,9 +154,12 @@ function serveRecording({ recorder, pcapPort = 0, log }: ProxyOptions): Server {
   };
 }
 
-const FAULT_HELP = Object.entries(FAULT_KINDS)
-  .map(([kind, { help, ...form }]) => `${kind}${"value" in form ? `=${form.value}` : ""} (${help})`)
-  .join(", ");
+/** The faults there are `on` streams, or datagrams, as help lists them. */
+function faultHelp(on: "stream" | "datagram"): string {
+  return Object.entries(FAULT_KINDS).filter(([, kind]) => kind.on.some((one) => one === on))
+    .map(([name, kind]) => `${name}${"value" in kind ? `=${kind.value}` : ""} (${kind.help})`)
+    .join(", ");
+}
 
 /** The `proxy` program. */
 export const command = {
@@ -175,9 +178,10 @@ export const command = {
     ),
     fault: list(
       "[up:|down:]KIND[=VALUE][@RULE]",
-      "Do harm on purpose; may be repeated. RULE is a list of numbers (3,7) or a chance " +
-        "(1%,seed=7), of connections, or of datagrams with --udp. What passes: " +
-        `${FAULT_HELP}.`,
+      "Do harm on purpose, to what goes up to the server, down to the client, or both; may be " +
+        "repeated. RULE picks connections, with --udp datagrams: a list of numbers (3,7) or a " +
+        `chance (1%,seed=7). What a connection carries: ${faultHelp("stream")}. ` +
+        `A datagram: ${faultHelp("datagram")}.`,
       parseFault,
     ),
     "tls-listen": flag("Speak TLS with clients; needs --cert and --key."),
@@ -194,6 +198,7 @@ export const command = {
       shown: "1h, or 2m with --udp",
     }),
     ...LOG_OPTIONS,
+    quiet: flag("Show nothing of what passes, and no log; errors and the address are still shown."),
   },
   examples: [
     ["proxy 8000 server 80", "Browse http://localhost:8000/ and see what is said."],
