@@ -10,6 +10,7 @@ import { onStop } from "./program/signals.ts";
 import { say, writeOut } from "./program/terminal.ts";
 
 const BENCHMARKS: Record<string, () => Promise<{ benchmark: Benchmark }>> = {
+  chat: () => import("./bench/chat.ts"),
   ftpd: () => import("./bench/ftpd.ts"),
   http: () => import("./bench/http.ts"),
   proxy: () => import("./bench/proxy.ts"),
