@@ -42,6 +42,8 @@ import type { SessionOptions } from "./proxy/session.ts";
 const LONGEST_DATAGRAM = 65_527;
 /** A relayed connection has a socket on either side. */
 const SOCKETS = 2;
+/** How many clients may have datagrams under way, by default: each waits for the longest, in 64 KiB. */
+const FLOWS = 1000;
 // Those who watch a recording are few.
 const VIEWERS: Caps = { maxConnections: 10, maxPerAddress: 10 };
 
@@ -193,6 +195,10 @@ export const command = {
     "send-proxy": value("v1|v2", "Tell the server whose connection it is.", proxyVersion),
     host: listenOptions(0).host,
     ...CAP_OPTIONS,
+    "max-connections": {
+      ...CAP_OPTIONS["max-connections"],
+      shown: `${CAP_OPTIONS["max-connections"].shown}, or ${FLOWS} with --udp`,
+    },
     timeout: valueOr("TIME", "Give up setting a connection up after so long.", duration, "10s"),
     "idle-timeout": value("TIME", "Close what is silent for so long.", duration, {
       shown: "1h, or 2m with --udp",
@@ -243,7 +249,10 @@ export const main = program(command, async ({ options, words }) => {
     const server = start({
       ...options,
       ...where,
-      ...capsFrom(options, SOCKETS),
+      ...capsFrom({
+        ...options,
+        maxConnections: options.maxConnections ?? (options.udp ? FLOWS : undefined),
+      }, SOCKETS),
       idleTimeout: options.idleTimeout ?? duration(options.udp ? "2m" : "1h"),
       tlsListen,
       tlsUpstream: options.tlsUpstream ? { insecure: options.insecure } : undefined,

@@ -28,7 +28,7 @@ export interface DatagramOptions extends Caps {
 }
 
 /** A server may answer each request from a port of its own; of more than so many the oldest is forgotten. */
-export const MOST_SERVER_PORTS = 64;
+export const MOST_SERVER_PORTS = 16;
 /** So many bytes of datagrams may wait for their time; beyond that they are lost, as where a line is full. */
 export const MOST_DELAYED = 16 << 20;
 
