@@ -8,7 +8,7 @@ import { DatagramEndpoint } from "../tools/net/datagram.ts";
 import { type Caps } from "../tools/net/limits.ts";
 import { BACKLOG, listenAt } from "../tools/net/listen.ts";
 import { Recorder } from "../tools/net/recorder.ts";
-import { type Identity, readIdentity } from "../tools/net/tls_identity.ts";
+import { readIdentity } from "../tools/net/tls_identity.ts";
 import {
   CAP_OPTIONS,
   capsFrom,
@@ -30,9 +30,10 @@ import {
   text,
   value,
   valueOr,
+  type Values,
 } from "../tools/program/options.ts";
 import { formatHostPort, parseHostPort } from "../tools/protocol/address.ts";
-import { type Fault, FAULT_KINDS, parseFault } from "../tools/protocol/fault.ts";
+import { FAULT_KINDS, parseFault } from "../tools/protocol/fault.ts";
 import { ConnectionRelay } from "./proxy/connections.ts";
 import { DatagramRelay } from "./proxy/datagrams.ts";
 import { Printer } from "./proxy/printer.ts";
@@ -230,14 +231,11 @@ export const main = program(command, async ({ options, words }) => {
     host: word("RHOST", host, hostName),
     port: word("RPORT", portWord, port),
   };
-  checkFaults(options.fault, options.udp);
-  if (
-    options.udp &&
-    (options.tlsListen || options.tlsUpstream || options.sendProxy || options.acceptProxy)
-  ) {
-    throw new UsageError("--udp goes without TLS and without the PROXY protocol");
-  }
-  const tlsListen = options.tlsListen ? await identity(options.cert, options.key) : undefined;
+  checkOptions(options);
+  const { cert, key } = options;
+  const tlsListen = cert !== undefined && key !== undefined
+    ? await readIdentity(cert, key)
+    : undefined;
   if (options.cacert !== undefined) await trustFile(options.cacert);
   const log = new Log({ name: command.name, form: options.log, quiet: options.quiet });
   const printer = options.quiet ? undefined : new Printer(options.hex ? "hex" : "text");
@@ -288,21 +286,25 @@ function hostName(text: string): string {
   return host;
 }
 
-function checkFaults(faults: Fault[], udp: boolean): void {
+/** Throws UsageError where options do not go together. */
+function checkOptions(options: Values<typeof command.options>): void {
+  const { udp, tlsListen, cert, key, tlsUpstream, cacert, insecure } = options;
   const kind = udp ? "datagram" : "stream";
-  const wrong = faults.find((fault) => !FAULT_KINDS[fault.kind].on.some((on) => on === kind));
+  const wrong = options.fault.find(({ kind: name }) =>
+    !FAULT_KINDS[name].on.some((on) => on === kind)
+  );
   if (wrong) {
-    throw new UsageError(
-      `--fault ${wrong.kind}: not for ${kind}s ${udp ? "" : "(try --udp)"}`.trim(),
-    );
+    throw new UsageError(`--fault ${wrong.kind}: not for ${kind}s${udp ? "" : " (try --udp)"}`);
   }
-}
-
-async function identity(cert?: string, key?: string): Promise<Identity> {
-  if (cert === undefined || key === undefined) {
-    throw new UsageError("--tls-listen needs --cert FILE and --key FILE");
+  if (udp && (tlsListen || tlsUpstream || options.sendProxy || options.acceptProxy)) {
+    throw new UsageError("--udp goes without TLS and without the PROXY protocol");
   }
-  return await readIdentity(cert, key);
+  if ([cert, key].some((file) => tlsListen === (file === undefined))) {
+    throw new UsageError("--tls-listen, --cert FILE and --key FILE go together");
+  }
+  if (!tlsUpstream && (insecure || cacert !== undefined)) {
+    throw new UsageError("--cacert and --insecure are for --tls-upstream");
+  }
 }
 
 async function create(path: string): Promise<Deno.FsFile> {
