@@ -2,7 +2,6 @@
 import { isGone } from "../../tools/net/errors.ts";
 import type { Tap } from "../../tools/net/recorder.ts";
 import type { ByteStream } from "../../tools/net/stream.ts";
-import { writeAll } from "../../tools/net/writer.ts";
 import type { Direction } from "../../tools/protocol/synthetic_tcp.ts";
 import { type BufferPool, bufferPools, ReadBuffer } from "./buffers.ts";
 import { Cut } from "./stream_faults.ts";
@@ -35,8 +34,8 @@ export class Relay {
   readonly #reset: Record<Direction, boolean> = { up: false, down: false };
   /** Bytes that came from the client, and from the server. */
   readonly passed: Record<Direction, number> = { up: 0, down: 0 };
-  /** When something came, in milliseconds since 1970. */
-  lastRead = Date.now();
+  /** When bytes last came, or went on, in milliseconds since 1970. */
+  lastActive = Date.now();
   #ended = 0;
 
   /** `pools` are those that all connections share, unless a test looks into them. */
@@ -70,7 +69,7 @@ export class Relay {
         for (const watcher of watchers) await watcher.ready();
         const length = await from.read(buffer.bytes);
         if (length === null) break;
-        this.lastRead = Date.now();
+        this.lastActive = Date.now();
         this.passed[direction] += length;
         const data = buffer.bytes.subarray(0, length);
         for (const watcher of watchers) watcher.data(direction, data);
@@ -95,8 +94,10 @@ export class Relay {
   /** Writes all of `data`; false when `to` takes no more. */
   async #write(direction: Direction, to: Side, data: Uint8Array): Promise<boolean> {
     try {
-      const length = await to.write(data);
-      if (length < data.length) await writeAll(to, data.subarray(length));
+      for (let rest = data; rest.length > 0;) {
+        rest = rest.subarray(await to.write(rest));
+        this.lastActive = Date.now();
+      }
       return true;
     } catch (error) {
       // After a reset that was reported here, reading gives the last words and a plain end.

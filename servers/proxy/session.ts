@@ -84,7 +84,7 @@ export class Session {
     const { timeout, idleTimeout } = this.#options;
     if (!this.#relay) {
       if (now - this.#started >= timeout) this.breakOff("no answer in time");
-    } else if (now - this.#relay.lastRead >= idleTimeout) {
+    } else if (now - this.#relay.lastActive >= idleTimeout) {
       // What a fault holds back is on its way.
       if (!this.#faults.some(({ waiting }) => waiting)) this.breakOff("idle");
     }

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { bufferPools } from "../../../servers/proxy/buffers.ts";
 import { writeAll } from "../../../tools/net/writer.ts";
 import { concat } from "../../../tools/protocol/bytes.ts";
+import { FakeTime } from "../../support/fake_time.ts";
 import { bytes, readAll, readText, type TestStream } from "../../support/stream.ts";
 import { relayed, witness } from "./relayed.ts";
 
@@ -266,13 +267,26 @@ Deno.test("relay: it waits with little, moves much with much, and gives all back
   assertEquals(lent(), [0, 0, 0]);
 });
 
-Deno.test("relay: it tells when something came last", async () => {
-  const { client, server, relay, over } = relayed();
-  const start = relay.lastRead;
-  while (Date.now() === start) await Promise.resolve();
-  await say(client, "hello");
-  await hear(server);
-  assert(relay.lastRead > start);
+Deno.test("relay: it tells when bytes last came, or went on to one who takes few at a time", async () => {
+  using time = new FakeTime(0);
+  const { client, server, relay, over } = relayed({
+    change(_, server): void {
+      const { write } = server;
+      server.write = async (data) => {
+        await new Promise((resolve) => setTimeout(resolve, 1000));
+        return await write.call(server, data.subarray(0, 1));
+      };
+    },
+  });
+  await time.tick(500);
+  assertEquals(relay.lastActive, 0);
+  await say(client, "abc");
+  await time.tick(2000);
+  assertEquals([await hear(server), relay.lastActive], ["a", 2500]);
+  await time.tick(1000);
+  assertEquals([await hear(server), relay.lastActive], ["b", 3500]);
+  await time.tick(5000);
+  assertEquals([await hear(server), relay.lastActive], ["c", 3500]);
   client.reset();
   await over;
 });
