@@ -45,11 +45,11 @@ Deno.test("limits: one address may have half of all, and one at least", () => {
 });
 
 /** What `defaultMaxConnections` is in a process with so many descriptors. */
-async function capWith(descriptors: number, permissions: string): Promise<number> {
+async function capWith(descriptors: number, permissions: string, each = 1): Promise<number> {
   const run = `"${Deno.execPath()}" run --quiet --no-prompt ${permissions} -`;
   const { stdout } = await runCommand("sh", ["-c", `ulimit -n ${descriptors} && ${run}`], {
     stdin: `import { defaultMaxConnections } from "${ROOT}tools/net/limits.ts";
-      console.log(defaultMaxConnections());`,
+      console.log(defaultMaxConnections(${each}));`,
     cwd: ROOT,
   });
   return Number(stdout);
@@ -61,6 +61,8 @@ processTestUnless(
   async () => {
     assertEquals(await capWith(400, "-A"), 300);
     assertEquals(await capWith(16_000, "-A"), 10_000);
+    // A connection that is relayed takes two.
+    assertEquals(await capWith(400, "-A", 2), 150);
     // Where the limit may not be seen, nobody is asked for it.
     assertEquals(await capWith(400, ""), 10_000);
     assertEquals(await capWith(400, "--allow-read"), 10_000);
