@@ -11,6 +11,7 @@ import { say, writeOut } from "./program/terminal.ts";
 
 const BENCHMARKS: Record<string, () => Promise<{ benchmark: Benchmark }>> = {
   chat: () => import("./bench/chat.ts"),
+  ftp: () => import("./bench/ftp.ts"),
   ftpd: () => import("./bench/ftpd.ts"),
   http: () => import("./bench/http.ts"),
   proxy: () => import("./bench/proxy.ts"),
