@@ -247,11 +247,9 @@ class Mirror {
   }
 
   #count(changes: Partial<MirrorTotals>): void {
-    const result = this.#result;
-    for (const [name, change] of Object.entries(changes)) {
-      result[name as keyof MirrorTotals] += change;
-    }
-    this.#options.onProgress(result);
+    let name: keyof MirrorTotals;
+    for (name in changes) this.#result[name] += changes[name] ?? 0;
+    this.#options.onProgress(this.#result);
   }
 
   #skip(path: string, reason: string): void {

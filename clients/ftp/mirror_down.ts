@@ -65,7 +65,8 @@ export class Down implements Direction {
     };
     const remote = joinRemote(joinRemote(this.#remote, path), name);
     const download = async (): Promise<void> => {
-      await client.download(remote, rate?.sink(sink) ?? sink, { offset: task.offset });
+      const options = { offset: task.offset, piece: rate?.piece };
+      await client.download(remote, rate?.sink(sink) ?? sink, options);
     };
     const begun = task.offset;
     try {

@@ -58,12 +58,12 @@ export function planFolder(
   const plan: Plan = { removals: [], folders: [], files: [], same: 0, notes: [] };
   const key = (name: string): string => rules.foldCase ? name.normalize("NFC").toLowerCase() : name;
   const there = new Map(target.map((item) => [key(item.name), item]));
-  const parts = Map.groupBy(target, ({ name }) => wholeName(name));
+  const parts = Map.groupBy(target.filter(isPart), ({ name }) => wholeName(name));
   const seen = new Map<string, string>();
   for (const item of source) {
     const { name } = item;
     const isFolder = item.type === "dir";
-    if (!rules.wanted(name, isFolder) || wholeName(name) !== undefined) continue;
+    if (!rules.wanted(name, isFolder) || isPart(item)) continue;
     const old = there.get(key(name));
     const obstacle = old?.type === item.type ? undefined : old;
     const reason = reasonAgainst(item, obstacle, seen.get(key(name)), rules);
@@ -84,7 +84,7 @@ export function planFolder(
       continue;
     }
     const part = partOf(item);
-    const begun = parts.get(wholeName(part)) ?? [];
+    const begun = parts.size > 0 ? parts.get(wholeName(part)) ?? [] : [];
     const resumed = begun.find((other) => isBegun(other, item, part));
     plan.removals.push(...begun.filter((other) => other !== resumed));
     plan.files.push({
@@ -155,14 +155,23 @@ function resolutionOf({ exact }: Item, modified: Date): number {
  * by size and time: whatever cut it short, the transfer can go on from its end.
  */
 function partOf({ name, size, modified }: Item): string {
-  return partName(`${name}.${size ?? 0}-${Math.floor((modified?.getTime() ?? 0) / SECOND)}`);
+  const time = Math.floor((modified?.getTime() ?? 0) / SECOND);
+  const version = `${name}.${size ?? 0}-${time}`;
+  // `partName` counts bytes, of which a character has three at most: short names need not be counted.
+  return version.length < SHORT ? `.${version}.part` : partName(version);
 }
+
+const SHORT = 80;
 
 const PART = /^\.(.+)\.\d+-\d+\.part$/;
 
 /** The name of the file whose part is called `name`, or its end if it is too long; undefined when it is no part. */
 function wholeName(name: string): string | undefined {
   return PART.exec(name)?.[1];
+}
+
+function isPart({ name }: Item): boolean {
+  return PART.test(name);
 }
 
 /** Whether `other` is the beginning of this version of the file, whose part is called `part`. */
