@@ -28,6 +28,8 @@ function bytes(text: string): Uint8Array {
 class Person {
   readonly conn: Deno.TcpConn;
   marks = 0;
+  /** Look for a mark at the end only: to look through all takes as long as to read it. */
+  atEnd = false;
   /** Whether the server has said something: then the person is in. */
   greeted = false;
   #over = false;
@@ -57,7 +59,8 @@ class Person {
       if (length === null) return;
       this.greeted = true;
       const data = buffer.subarray(0, length);
-      for (let at = data.indexOf(MARK); at >= 0; at = data.indexOf(MARK, at + 1)) this.marks++;
+      if (this.atEnd) this.marks += data.at(-3) === MARK ? 1 : 0;
+      else for (const byte of data) if (byte === MARK) this.marks++;
       this.#wake();
     }
   }
@@ -100,10 +103,11 @@ async function rate(lines: number, work: () => Promise<void>): Promise<number> {
 async function pour(talker: Person, others: Person[], lines: number): Promise<number> {
   const batch = new Uint8Array(BATCH * PLAIN.length);
   for (let i = 0; i < BATCH; i++) batch.set(PLAIN, i * PLAIN.length);
+  for (const person of others) person.atEnd = true;
   return await rate(lines * others.length, async () => {
     for (let said = 0; said < lines; said += BATCH) await writeAll(talker.conn, batch);
     await writeAll(talker.conn, MARKED);
-    await Promise.all(others.map((person) => person.hears(2)));
+    await Promise.all(others.map((person) => person.hears(1)));
   });
 }
 
@@ -111,11 +115,10 @@ async function pour(talker: Person, others: Person[], lines: number): Promise<nu
 async function allTalk(talker: Person, others: Person[], rounds: number): Promise<number> {
   const people = [talker, ...others];
   const each = people.length - 1;
-  talker.marks = 1; // What the others have heard of it.
   return await rate(rounds * people.length * each, async () => {
     for (let round = 1; round <= rounds; round++) {
       await Promise.all(people.map(({ conn }) => writeAll(conn, MARKED)));
-      await Promise.all(people.map((person) => person.hears(1 + round * each)));
+      await Promise.all(people.map((person) => person.hears(round * each)));
     }
   });
 }
@@ -125,7 +128,7 @@ async function lineByLine(talker: Person, others: Person[], lines: number): Prom
   return await rate(lines * others.length, async () => {
     for (let line = 1; line <= lines; line++) {
       await writeAll(talker.conn, MARKED);
-      await Promise.all(others.map((person) => person.hears(1 + line)));
+      await Promise.all(others.map((person) => person.hears(line)));
     }
   });
 }
@@ -146,7 +149,14 @@ function measures(server: Server): Record<string, Measure> {
       async (): Promise<number> => {
         await using stack = new AsyncDisposableStack();
         const [talker, others] = await gather(stack, server, size.people);
-        return await measure(talker, others, size[by]);
+        const once = (): Promise<number> => {
+          // Nothing is under way: each figure is taken when all have heard all.
+          for (const person of [talker, ...others]) person.marks = 0;
+          return measure(talker, others, size[by]);
+        };
+        // The first time a program that is compiled as it runs gets warm.
+        await once();
+        return await once();
       },
     ])
   ));
