@@ -64,6 +64,7 @@ export function planFolder(
     const { name } = item;
     const isFolder = item.type === "dir";
     if (!rules.wanted(name, isFolder) || isPart(item)) continue;
+    if (rules.up && isBroken(item)) continue;
     const old = there.get(key(name));
     const obstacle = old?.type === item.type ? undefined : old;
     const reason = reasonAgainst(item, obstacle, seen.get(key(name)), rules);
@@ -172,6 +173,11 @@ function wholeName(name: string): string | undefined {
 
 function isPart({ name }: Item): boolean {
   return PART.test(name);
+}
+
+/** Whether it may be what a download of a single file has left here: see `partName`. */
+function isBroken({ name, type }: Item): boolean {
+  return type === "file" && /^\..+\.part$/s.test(name);
 }
 
 /** Whether `other` is the beginning of this version of the file, whose part is called `part`. */

@@ -126,6 +126,15 @@ const CASES: [what: string, Item[], Item[], Partial<Rules>, string[]][] = [
     "same 1",
   ]],
   ["a part of the source", [file(PART)], [], {}, []],
+  ["what a download left here", [file(".f.part"), file(".a\nb.part")], [], { up: true }, []],
+  ["what looks like it there", [file(".f.part")], [], {}, ["move .f.part"]],
+  [
+    "what only looks a little like it",
+    [dir(".f.part"), file("f.part"), file(".part"), file(".f.parts")],
+    [],
+    { up: true },
+    ["make .f.part", "move f.part", "move .part", "move .f.parts"],
+  ],
 ];
 
 for (const [what, source, target, rules, expected] of CASES) {
