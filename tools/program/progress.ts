@@ -40,7 +40,7 @@ export async function startProgress(
 }
 
 // With figures of any length beside it, the line fits into 80 columns.
-const WIDTH = 20;
+const WIDTH = 16;
 
 /** Bar, bytes, rate and the time to go after `seconds`; no bar where the total is unknown, no time where nothing comes. */
 export function progressLine(
@@ -60,6 +60,14 @@ export function progressLine(
     `[${"=".repeat(done)}${" ".repeat(WIDTH - done)}] ${Math.floor(share * 100)}%`,
     `${formatSize(value)} of ${formatSize(total)}`,
     speed,
-    ...rate > 0 ? [`${left} s left`] : [],
+    ...rate > 0 ? [`${timeLeft(left)} left`] : [],
   ].join("  ");
+}
+
+/** Whole seconds for people: `5 s`, `12 m 5 s`, `2 h 43 m`. */
+function timeLeft(seconds: number): string {
+  const minutes = Math.floor(seconds / 60);
+  if (minutes === 0) return `${seconds} s`;
+  if (minutes < 60) return `${minutes} m ${seconds % 60} s`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} m`;
 }
