@@ -13,23 +13,23 @@ import {
   trustFile,
   VERBOSE_OPTION,
 } from "../tools/net/client.ts";
+import { Script } from "../tools/net/script.ts";
 import { type Command, program } from "../tools/program/command.ts";
 import { EXIT } from "../tools/program/failure.ts";
+import { History, historyPath } from "../tools/program/history.ts";
 import { count, flag, size, text, value, valueOr, type Values } from "../tools/program/options.ts";
 import { onStop } from "../tools/program/signals.ts";
-import { say } from "../tools/program/terminal.ts";
+import { mark, say } from "../tools/program/terminal.ts";
+import { Terminal } from "../tools/program/terminal_console.ts";
 import { Trace } from "../tools/program/trace.ts";
 import { charset } from "../tools/protocol/ftp_charset.ts";
 import { FtpClient, type FtpConn, type FtpNetwork } from "./ftp/client.ts";
 import { hasJob, jobsFor, type Server, SERVICE } from "./ftp/command_line.ts";
-import { mark, Script } from "./ftp/console.ts";
-import { History, historyPath } from "./ftp/history.ts";
 import { parseLogin } from "./ftp/login.ts";
 import { MIRROR_OPTIONS } from "./ftp/mirror_run.ts";
 import { OneShot } from "./ftp/one_shot.ts";
 import { RateLimit } from "./ftp/rate.ts";
 import { Shell } from "./ftp/shell.ts";
-import { Terminal } from "./ftp/terminal.ts";
 
 export { FtpClient };
 
@@ -172,7 +172,7 @@ async function oneShot(words: string[], options: FtpValues): Promise<number> {
 
 async function dialogue(host: string | undefined, options: FtpValues): Promise<number> {
   const interactive = Deno.stdin.isTerminal();
-  const history = History.open(interactive ? historyPath() : undefined);
+  const history = History.open(interactive ? historyPath("ftp") : undefined);
   const trace = new Trace(options.verbose);
   const shell: Shell = new Shell({
     ...options,

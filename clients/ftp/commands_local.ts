@@ -2,9 +2,9 @@
 import { resolve } from "@std/path";
 import { EXIT, Failure, fileFailure, UsageError } from "../../tools/program/failure.ts";
 import { size } from "../../tools/program/options.ts";
+import type { PromptCommand } from "../../tools/program/prompt.ts";
 import { visible } from "../../tools/protocol/text.ts";
 import type { Shell } from "./shell.ts";
-import type { ShellCommand } from "./shell_command.ts";
 
 /** A command that turns something on or off, or over. */
 function toggle(
@@ -12,7 +12,7 @@ function toggle(
   help: string,
   get: (shell: Shell) => boolean,
   set: (shell: Shell, value: boolean) => void,
-): ShellCommand {
+): PromptCommand<Shell> {
   return {
     names: [name],
     usage: "[on|off]",
@@ -33,7 +33,7 @@ function setPassive(shell: Shell, passive: boolean): void {
 }
 
 /** A command that chooses how data moves. */
-function choice(name: string, help: string, choose: (shell: Shell) => void): ShellCommand {
+function choice(name: string, help: string, choose: (shell: Shell) => void): PromptCommand<Shell> {
   return {
     names: [name],
     usage: "",
@@ -49,7 +49,7 @@ function choice(name: string, help: string, choose: (shell: Shell) => void): She
 const HASH = 1024;
 
 /** See `COMMANDS`. */
-export const LOCAL_COMMANDS: ShellCommand[] = [
+export const LOCAL_COMMANDS: PromptCommand<Shell>[] = [
   choice("binary", "Move files byte for byte.", ({ settings }) => settings.ascii = false),
   choice(
     "ascii",

@@ -2,10 +2,11 @@
 import { basename } from "@std/path";
 import { EXIT, Failure } from "../../tools/program/failure.ts";
 import { flag, parseOptions } from "../../tools/program/options.ts";
+import type { PromptCommand } from "../../tools/program/prompt.ts";
 import { safeName } from "../../tools/protocol/ftp_path.ts";
 import { visible } from "../../tools/protocol/text.ts";
 import { MIRROR_OPTIONS, runMirror } from "./mirror_run.ts";
-import type { ShellCommand } from "./shell_command.ts";
+import type { Shell } from "./shell.ts";
 
 const OPTIONS = {
   ...MIRROR_OPTIONS,
@@ -13,7 +14,7 @@ const OPTIONS = {
 };
 
 /** See `COMMANDS`. */
-export const MIRROR_COMMANDS: ShellCommand[] = [
+export const MIRROR_COMMANDS: PromptCommand<Shell>[] = [
   {
     names: ["mirror"],
     usage: "[-R] [SOURCE [TARGET]]",

@@ -1,13 +1,15 @@
 /** Commands about the files and folders of the server. */
 import { EXIT, Failure, UsageError } from "../../tools/program/failure.ts";
+import { sorted } from "../../tools/program/names.ts";
+import type { PromptCommand } from "../../tools/program/prompt.ts";
+import type { Word } from "../../tools/program/words.ts";
 import type { FtpEntry } from "../../tools/protocol/ftp_entry.ts";
 import { globMatcher, isGlob } from "../../tools/protocol/glob.ts";
 import { visible } from "../../tools/protocol/text.ts";
 import type { FtpClient } from "./client.ts";
 import { expandGlob, type Match, remoteNames } from "./globs.ts";
-import { longListing, shortListing, sorted } from "./listing_view.ts";
-import type { ShellCommand } from "./shell_command.ts";
-import type { Word } from "./words.ts";
+import { longListing, shortListing } from "./listing_view.ts";
+import type { Shell } from "./shell.ts";
 
 /** What a word stands for on the server. Throws Failure when that is nothing. */
 export async function remoteMatches(client: FtpClient, { pattern, text }: Word): Promise<Match[]> {
@@ -38,7 +40,7 @@ function text(words: Word[], at: number): string {
 }
 
 /** See `COMMANDS`. */
-export const REMOTE_COMMANDS: ShellCommand[] = [
+export const REMOTE_COMMANDS: PromptCommand<Shell>[] = [
   {
     names: ["pwd"],
     usage: "",

@@ -1,14 +1,15 @@
 /** Commands that begin, end or describe the session. */
 import { resolve } from "@std/path";
+import type { PromptCommand } from "../../tools/program/prompt.ts";
+import type { Word } from "../../tools/program/words.ts";
 import { maskCommand } from "../../tools/protocol/ftp_command.ts";
 import { Secret } from "../../tools/protocol/secret.ts";
 import { visible } from "../../tools/protocol/text.ts";
 import { FtpError } from "./client.ts";
-import type { ShellCommand } from "./shell_command.ts";
-import type { Word } from "./words.ts";
+import type { Shell } from "./shell.ts";
 
 /** See `COMMANDS`. */
-export const SESSION_COMMANDS: ShellCommand[] = [
+export const SESSION_COMMANDS: PromptCommand<Shell>[] = [
   {
     names: ["open"],
     usage: "HOST[:PORT] [PORT] | URL",

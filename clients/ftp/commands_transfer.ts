@@ -1,14 +1,15 @@
 /** Commands that move files. */
 import { basename } from "@std/path";
 import { EXIT, Failure, UsageError } from "../../tools/program/failure.ts";
+import { localNames } from "../../tools/program/names.ts";
+import type { PromptCommand } from "../../tools/program/prompt.ts";
+import type { Word } from "../../tools/program/words.ts";
 import { safeName } from "../../tools/protocol/ftp_path.ts";
 import { visible } from "../../tools/protocol/text.ts";
 import { remoteMatches } from "./commands_remote.ts";
-import { expandGlob, localNames, type Match } from "./globs.ts";
+import { expandGlob, type Match } from "./globs.ts";
 import type { Shell } from "./shell.ts";
-import type { ShellCommand } from "./shell_command.ts";
 import { getFile, putFile } from "./shell_transfer.ts";
-import type { Word } from "./words.ts";
 
 /** The name that the file `path` of the server gets here. Throws Failure when it cannot have it. */
 function localName(path: string): string {
@@ -37,7 +38,7 @@ async function put(shell: Shell, words: Word[], how: "anew" | "append" | "resume
 }
 
 /** See `COMMANDS`. */
-export const TRANSFER_COMMANDS: ShellCommand[] = [
+export const TRANSFER_COMMANDS: PromptCommand<Shell>[] = [
   {
     names: ["get"],
     usage: "REMOTE [LOCAL]",

@@ -1,5 +1,6 @@
 /** The session of the dialogue: there may be none, and another one later. */
 import { serverAddress } from "../../tools/net/client.ts";
+import type { Console } from "../../tools/program/console.ts";
 import { EXIT, Failure, UsageError } from "../../tools/program/failure.ts";
 import { formatHostPort } from "../../tools/protocol/address.ts";
 import { isUrl } from "../../tools/protocol/ftp_url.ts";
@@ -8,7 +9,6 @@ import { parsePort } from "../../tools/protocol/units.ts";
 import { blame } from "./blame.ts";
 import { type FtpClient, FtpError, type FtpLogin, type Reply } from "./client.ts";
 import { foldersOf, readUrl, type Server, serverOf, SERVICE } from "./command_line.ts";
-import type { Console } from "./console.ts";
 import { type GivenLogin, GUEST, isGuest, knownLogin } from "./login.ts";
 
 /** How sessions begin. */

@@ -1,21 +1,7 @@
 /** Names in the folders of both sides, and patterns for them. */
+import type { Name } from "../../tools/program/names.ts";
 import { globMatcher, isGlob } from "../../tools/protocol/glob.ts";
 import type { FtpClient } from "./client.ts";
-
-/** A file or folder. */
-export interface Name {
-  name: string;
-  isFolder: boolean;
-}
-
-/** What is in a local folder. */
-export async function localNames(folder: string): Promise<Name[]> {
-  const names: Name[] = [];
-  for await (const { name, isDirectory } of Deno.readDir(folder)) {
-    names.push({ name, isFolder: isDirectory });
-  }
-  return names;
-}
 
 /** What is in a folder of the server. */
 export async function remoteNames(client: FtpClient, folder: string): Promise<Name[]> {

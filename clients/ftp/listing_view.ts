@@ -2,12 +2,6 @@
 import { formatMode, type FtpEntry } from "../../tools/protocol/ftp_entry.ts";
 import { visible } from "../../tools/protocol/text.ts";
 
-/** By name, as people count and spell: the case of letters counts last. */
-export function sorted<T extends { name: string }>(entries: readonly T[]): T[] {
-  const { compare } = new Intl.Collator("en", { numeric: true });
-  return [...entries].sort((a, b) => compare(a.name, b.name));
-}
-
 const LETTERS = { file: "-", dir: "d", link: "l", other: "?" };
 
 /** One line for each entry: mode, owner, size, time and name. Columns that no entry fills are left out. */

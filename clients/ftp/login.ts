@@ -1,11 +1,11 @@
 /** Who logs in: by the command line, by `.netrc`, or as a guest. */
 import { join } from "@std/path";
 import { EXIT, Failure, fileFailure, UsageError } from "../../tools/program/failure.ts";
+import { Keyboard } from "../../tools/program/keyboard.ts";
 import { findLogin, type NetrcEntry, parseNetrc } from "../../tools/protocol/netrc.ts";
 import { Secret } from "../../tools/protocol/secret.ts";
 import { visible } from "../../tools/protocol/text.ts";
 import type { FtpLogin } from "./client.ts";
-import { Keyboard } from "./keyboard.ts";
 
 /** A name, and a password if one was given. */
 export interface GivenLogin {

@@ -2,9 +2,9 @@
 import { delay } from "@std/async/delay";
 import { EXIT, Failure } from "../../tools/program/failure.ts";
 import { count, flag, list, text, valueOr } from "../../tools/program/options.ts";
+import { mark } from "../../tools/program/terminal.ts";
 import { formatSize } from "../../tools/protocol/units.ts";
 import type { FtpClient } from "./client.ts";
-import { mark } from "./console.ts";
 import { mirror, type MirrorResult, type MirrorTotals } from "./mirror.ts";
 import type { RateLimit } from "./rate.ts";
 

@@ -1,17 +1,18 @@
 /** The dialogue: reads commands, runs them, and says how they went. */
 import { isAbsolute, join } from "@std/path";
+import { completions } from "../../tools/program/completion.ts";
+import type { Completions, Console } from "../../tools/program/console.ts";
 import { EXIT, Failure } from "../../tools/program/failure.ts";
+import type { History } from "../../tools/program/history.ts";
+import { localNames, type Name } from "../../tools/program/names.ts";
 import { OutputClosed } from "../../tools/program/terminal.ts";
 import type { Trace } from "../../tools/program/trace.ts";
 import { visible } from "../../tools/protocol/text.ts";
 import { blame } from "./blame.ts";
 import type { FtpClient, Reply } from "./client.ts";
-import { parseLine } from "./commands.ts";
-import { completions } from "./completion.ts";
+import { COMMANDS } from "./commands.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
-import type { Completions, Console } from "./console.ts";
-import { localNames, type Name, remoteNames } from "./globs.ts";
-import type { History } from "./history.ts";
+import { remoteNames } from "./globs.ts";
 import type { RateLimit } from "./rate.ts";
 import type { Target } from "./target.ts";
 
@@ -109,7 +110,7 @@ export class Shell {
     this.#listed.clear();
     let name = "ftp";
     await this.#guard(() => name, async () => {
-      const { command, words } = parseLine(line);
+      const { command, words } = COMMANDS.parse(line);
       name = command.names[0];
       if (!command.holdsSecret?.(words)) this.#history.add(line.trim());
       await command.run(this, words);
@@ -132,7 +133,7 @@ export class Shell {
     const before = this.#completing;
     const found = (async (): Promise<Completions> => {
       await before;
-      return await completions(line, {
+      return await completions(line, COMMANDS, {
         remote: (folder) => this.#remoteNames(folder),
         local: (folder) => localNames(this.local(folder)),
       });

@@ -1,5 +1,6 @@
 /** What is done with one URL, in one attempt or in several. */
 import { EXIT, Failure } from "../../tools/program/failure.ts";
+import { sorted } from "../../tools/program/names.ts";
 import { startProgress } from "../../tools/program/progress.ts";
 import { say, writeOut } from "../../tools/program/terminal.ts";
 import { visible } from "../../tools/protocol/text.ts";
@@ -13,7 +14,7 @@ import {
   standardInput,
   unlessRefused,
 } from "./file_transfer.ts";
-import { longListing, sorted } from "./listing_view.ts";
+import { longListing } from "./listing_view.ts";
 import { type MirrorRequest, runMirror } from "./mirror_run.ts";
 import type { RateLimit } from "./rate.ts";
 import { LocalFile, type RemoteFacts, StandardOutput, type Target } from "./target.ts";

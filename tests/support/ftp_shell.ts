@@ -1,8 +1,8 @@
 /** The dialogue of the FTP client with a user, or a script, and servers in memory. */
-import type { Console } from "../../clients/ftp/console.ts";
-import { History } from "../../clients/ftp/history.ts";
 import { RateLimit } from "../../clients/ftp/rate.ts";
 import { Shell, type ShellOptions } from "../../clients/ftp/shell.ts";
+import type { Console } from "../../tools/program/console.ts";
+import { History } from "../../tools/program/history.ts";
 import { Trace } from "../../tools/program/trace.ts";
 import { Secret } from "../../tools/protocol/secret.ts";
 import { latin1 } from "../../tools/protocol/text.ts";

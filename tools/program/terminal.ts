@@ -48,7 +48,12 @@ export async function writeOut(data: Uint8Array | string): Promise<void> {
 
 /** Writes one line to standard error at once: for the few lines that must not be lost. */
 export function say(line: string): void {
-  let rest = encoder.encode(`${line}\n`);
+  mark(`${line}\n`);
+}
+
+/** As `say`, but no whole line. */
+export function mark(text: string): void {
+  let rest = encoder.encode(text);
   try {
     while (rest.length > 0) rest = rest.subarray(Deno.stderr.writeSync(rest));
   } catch {

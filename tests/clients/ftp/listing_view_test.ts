@@ -1,29 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import {
-  displayWidth,
-  longListing,
-  shortListing,
-  sorted,
-} from "../../../clients/ftp/listing_view.ts";
+import { displayWidth, longListing, shortListing } from "../../../clients/ftp/listing_view.ts";
 import type { FtpEntry } from "../../../tools/protocol/ftp_entry.ts";
 
 function entry(name: string, more: Partial<FtpEntry> = {}): FtpEntry {
   return { name, type: name.endsWith("/") ? "dir" : "file", exact: true, ...more };
 }
-
-Deno.test("sorted() is as people count", () => {
-  const names = ["file10", "file2", "B", "a", "é", "e", ".x"];
-  assertEquals(sorted(names.map((name) => entry(name))).map(({ name }) => name), [
-    ".x",
-    "a",
-    "B",
-    "e",
-    "é",
-    "file2",
-    "file10",
-  ]);
-});
 
 Deno.test("longListing() shows what is known, in columns", () => {
   const modified = new Date("2026-11-25T09:26:59Z");

@@ -1,6 +1,6 @@
 /** The dialogue of the FTP client: its commands, and what they make of the server's answers. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { COMMANDS, findCommand } from "../../../clients/ftp/commands.ts";
+import { COMMANDS } from "../../../clients/ftp/commands.ts";
 import { type Script, sends } from "../../support/ftp_script.ts";
 import { dialogue } from "../../support/ftp_shell.ts";
 
@@ -68,9 +68,9 @@ Deno.test("the commands that users of ftp know are there, each name once", () =>
     "open user pwd cd cdup lcd ls dir mls get put reget mget mput append newer delete " +
     "mdelete mkdir rmdir rename chmod size modtime binary ascii type passive active hash verbose " +
     "trace quote site features system status ! bye exit quit help ? prompt close";
-  const names = COMMANDS.flatMap(({ names }) => names);
+  const names = COMMANDS.commands.flatMap(({ names }) => names);
   assertEquals(new Set(names).size, names.length);
-  for (const name of known.split(" ")) assert(findCommand(name).names.includes(name), name);
+  for (const name of known.split(" ")) assert(COMMANDS.find(name).names.includes(name), name);
 });
 
 Deno.test("what goes wrong is one line, and the dialogue goes on", async () => {
@@ -127,7 +127,7 @@ Deno.test("commands go by any beginning that is theirs alone", () => {
   for (const [name, command] of cases) {
     let found = "";
     try {
-      found = findCommand(name).names[0];
+      found = COMMANDS.find(name).names[0];
     } catch {
       // More than one.
     }
@@ -277,9 +277,11 @@ Deno.test("verbose shows the server's words, without what could steer a terminal
 
 Deno.test("help lists every command, in lines that fit, and says what one does", async () => {
   const { out } = await dialogue([], ["help"], { host: "" });
-  for (const { names } of COMMANDS) assertStringIncludes(out, names[0]);
-  const forms = COMMANDS.map(({ names, usage }) => `${names.join(", ")} ${usage}`.length);
-  for (const { help } of COMMANDS) assert(Math.max(...forms) + 2 + help.length <= 80, help);
+  for (const { names } of COMMANDS.commands) assertStringIncludes(out, names[0]);
+  const forms = COMMANDS.commands.map(({ names, usage }) => `${names.join(", ")} ${usage}`.length);
+  for (const { help } of COMMANDS.commands) {
+    assert(Math.max(...forms) + 2 + help.length <= 80, help);
+  }
   assertEquals(
     (await dialogue([], ["help qui"], { host: "" })).out,
     "bye, quit, exit\n    End the session and the program.\n",

@@ -1,9 +1,7 @@
 /** Completion at the prompt: of commands, and of names on both sides. */
-import { COMMANDS, findCommand } from "./commands.ts";
 import type { Completions } from "./console.ts";
-import type { Name } from "./globs.ts";
-import { sorted } from "./listing_view.ts";
-import type { Kind } from "./shell_command.ts";
+import { type Name, sorted } from "./names.ts";
+import type { CommandTable, Kind, PromptCommand } from "./prompt.ts";
 import { quoteWord, splitWords } from "./words.ts";
 
 /** What is in the folders of both sides; the empty path is the current one. */
@@ -12,33 +10,40 @@ export type Names = Record<"remote" | "local", (folder: string) => Promise<Name[
 // More are no help on a screen; then only what they have in common is completed.
 const MOST_SHOWN = 100;
 
-/** What could stand at the end of `line`. Throws what `names` throws. */
-export async function completions(line: string, names: Names): Promise<Completions> {
+type Commands = Pick<CommandTable<never>, "find"> & { commands: readonly Completed[] };
+type Completed = Pick<PromptCommand<never>, "names" | "kinds">;
+
+/** What could stand at the end of `line`, by the commands there are. Throws what `names` throws. */
+export async function completions(
+  line: string,
+  table: Commands,
+  names: Names,
+): Promise<Completions> {
   const { words, open } = splitWords(line);
   const isNew = open === "" && /(?:^|[^\\])\s$|^$/.test(line);
   const current = isNew ? undefined : words.pop();
   const { text, start } = current ?? { text: "", start: line.length };
-  const kind = kindOf(words.map(({ text }) => text));
+  const kind = kindOf(words.map(({ text }) => text), table);
   if (kind === undefined) return { start, words: [] };
   const quote = /^["']?/.exec(line.slice(start))?.[0];
-  const found = kind === "command" ? commandNames(text) : await paths(text, names[kind]);
+  const found = kind === "command" ? commandNames(text, table) : await paths(text, names[kind]);
   const isOnly = found.length === 1;
   return { start, words: few(sorted(found).map((name) => typed(name, quote, isOnly))) };
 }
 
 /** What the word after `words` is; undefined where nothing is known about it. */
-function kindOf([name, ...others]: string[]): Kind | undefined {
+function kindOf([name, ...others]: string[], table: Commands): Kind | undefined {
   if (name === undefined) return "command";
   try {
-    const { kinds = [] } = findCommand(name);
+    const { kinds = [] } = table.find(name);
     return kinds[Math.min(others.filter((word) => !word.startsWith("-")).length, kinds.length - 1)];
   } catch {
     return undefined;
   }
 }
 
-function commandNames(start: string): Name[] {
-  return COMMANDS.flatMap(({ names }) => names)
+function commandNames(start: string, { commands }: Commands): Name[] {
+  return commands.flatMap(({ names }) => names)
     .filter((name) => name.startsWith(start.toLowerCase()) && /\w/.test(name))
     .map((name) => ({ name, isFolder: false }));
 }

@@ -2,9 +2,9 @@
 import process from "node:process";
 import readline from "node:readline";
 import { PassThrough } from "node:stream";
-import { say, writeOut } from "../../tools/program/terminal.ts";
-import type { Secret } from "../../tools/protocol/secret.ts";
-import { type Completions, type Console, mark } from "./console.ts";
+import { mark, say, writeOut } from "./terminal.ts";
+import type { Secret } from "../protocol/secret.ts";
+import type { Completions, Console } from "./console.ts";
 import type { History } from "./history.ts";
 import { CTRL_C, CTRL_D, Keyboard, LINE_ENDS, TAB } from "./keyboard.ts";
 

@@ -1,6 +1,6 @@
 /** The commands of earlier sessions, in a file that only its owner reads. */
 import { dirname, isAbsolute, join } from "@std/path";
-import { UNSAFE } from "../../tools/protocol/text.ts";
+import { UNSAFE } from "../protocol/text.ts";
 
 /** So many commands are remembered: as many as bash keeps. */
 export const MOST_LINES = 500;
@@ -56,10 +56,10 @@ function write(path: string, lines: readonly string[], { append }: { append: boo
   Deno.writeTextFileSync(path, lines.map((line) => `${line}\n`).join(""), { append, mode: 0o600 });
 }
 
-/** Where the history is, by the XDG Base Directory Specification; undefined when there is no home. */
-export function historyPath(): string | undefined {
+/** Where the history of `program` is, by the XDG Base Directory Specification; undefined when there is no home. */
+export function historyPath(program: string): string | undefined {
   const home = Deno.env.get("HOME") ?? Deno.env.get("USERPROFILE");
   const state = Deno.env.get("XDG_STATE_HOME");
   const folder = state && isAbsolute(state) ? state : home && join(home, ".local", "state");
-  return folder && join(folder, "labsock", "ftp_history");
+  return folder && join(folder, "labsock", `${program}_history`);
 }

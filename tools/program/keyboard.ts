@@ -1,7 +1,7 @@
 /** The keyboard of a terminal, byte by byte. */
-import { concat } from "../../tools/protocol/bytes.ts";
-import { Secret } from "../../tools/protocol/secret.ts";
-import { mark } from "./console.ts";
+import { concat } from "../protocol/bytes.ts";
+import { Secret } from "../protocol/secret.ts";
+import { mark } from "./terminal.ts";
 
 export const CTRL_C = 3;
 export const CTRL_D = 4;

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { quoteWord, splitWords } from "../../../clients/ftp/words.ts";
+import { quoteWord, splitWords } from "../../../tools/program/words.ts";
 
 Deno.test("splitWords() knows quotes and backslashes", () => {
   const cases: [line: string, words: string[], open?: string][] = [

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { History, historyPath, MOST_LINES } from "../../../clients/ftp/history.ts";
+import { History, historyPath, MOST_LINES } from "../../../tools/program/history.ts";
 import { testWith } from "../../support/permissions.ts";
 
 function fileTest(name: string, fn: (path: string) => void | Promise<void>): void {
@@ -55,7 +55,7 @@ testWith(["env"], "historyPath() follows the XDG Base Directory Specification", 
   const path = (home: string, state: string): string | undefined => {
     Deno.env.set("HOME", home);
     Deno.env.set("XDG_STATE_HOME", state);
-    return historyPath();
+    return historyPath("ftp");
   };
   try {
     assertEquals(path("/home/ada", ""), "/home/ada/.local/state/labsock/ftp_history");

@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { completions } from "../../../clients/ftp/completion.ts";
-import type { Name } from "../../../clients/ftp/globs.ts";
+import { COMMANDS } from "../../../clients/ftp/commands.ts";
+import { completions } from "../../../tools/program/completion.ts";
+import type { Name } from "../../../tools/program/names.ts";
 
 const FOLDERS: Record<string, string[]> = {
   "": ["pub/", "pull", "two words", "two wings/", ".hidden", 'a"b', "esc\x1bape", "x*y"],
@@ -16,7 +17,7 @@ async function complete(line: string): Promise<string[]> {
       isFolder: name.endsWith("/"),
     }));
   };
-  const { start, words } = await completions(line, {
+  const { start, words } = await completions(line, COMMANDS, {
     remote: names("remote"),
     local: names("local"),
   });
@@ -64,11 +65,15 @@ Deno.test("completions() finishes commands, and the names on the side that they 
 Deno.test("completions() of many names is what they have in common", async () => {
   const names = Array.from({ length: 200 }, (_, i) => ({ name: `file ${i}`, isFolder: false }));
   const many = (): Promise<Name[]> => Promise.resolve(names);
-  const found = await completions("get f", { remote: many, local: many });
+  const found = await completions("get f", COMMANDS, { remote: many, local: many });
   assertEquals(found, { start: 4, words: ["file\\ "] });
 });
 
 Deno.test("completions() fails as the folders do", async () => {
   const gone = (): Promise<Name[]> => Promise.reject(new Error("gone"));
-  await assertRejects(() => completions("get x", { remote: gone, local: gone }), Error, "gone");
+  await assertRejects(
+    () => completions("get x", COMMANDS, { remote: gone, local: gone }),
+    Error,
+    "gone",
+  );
 });
