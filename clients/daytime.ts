@@ -1,5 +1,6 @@
 /** The daytime client of RFC 867: asks a server for the day and the time. */
 import {
+  asReported,
   connectName,
   firstAddress,
   PATH_OPTIONS,
@@ -16,7 +17,7 @@ import { type Command, program } from "../tools/program/command.ts";
 import { EXIT } from "../tools/program/failure.ts";
 import { flag } from "../tools/program/options.ts";
 import { writeOut } from "../tools/program/terminal.ts";
-import { formatHostPort, isIPv6, unmapped } from "../tools/protocol/address.ts";
+import { formatHostPort, unmapped } from "../tools/protocol/address.ts";
 import { LONGEST_LINE } from "../tools/protocol/daytime.ts";
 import { ProtocolError } from "../tools/protocol/error.ts";
 import { latin1, latin1Bytes, visibleBytes } from "../tools/protocol/text.ts";
@@ -108,14 +109,6 @@ async function askByUdp(query: DaytimeQuery): Promise<Uint8Array> {
   } finally {
     endpoint.close();
   }
-}
-
-/** `address` as a socket reports it: `::1` for `0:0:0:0:0:0:0:1`. */
-function asReported(address: string): string {
-  const plain = unmapped(address);
-  return isIPv6(plain)
-    ? new URL(`http://[${plain.replace(/%.*/, "")}]`).hostname.slice(1, -1)
-    : plain;
 }
 
 /** The `daytime` program. */

@@ -1,7 +1,7 @@
 /** What clients share: the options about the way to the server, and finding its address. */
 import { EXIT, Failure, fileFailure, UsageError } from "../program/failure.ts";
 import { duration, flag, type Option, port, text, value, valueOr } from "../program/options.ts";
-import { type HostPort, isIPv4, isIPv6, parseHostPort } from "../protocol/address.ts";
+import { type HostPort, isIPv4, isIPv6, parseHostPort, unmapped } from "../protocol/address.ts";
 
 /** The way to the server: `-4`, `-6`. */
 export const PATH_OPTIONS = {
@@ -103,6 +103,14 @@ export async function firstAddress(
     throw new Failure(EXIT.unreachable, `${host}: is not an IPv${family} address`);
   }
   return host;
+}
+
+/** `address` as a socket reports it as that of a peer: `::1` for `0:0:0:0:0:0:0:1`, and IPv4 in its plain form. */
+export function asReported(address: string): string {
+  const plain = unmapped(address);
+  return isIPv6(plain)
+    ? new URL(`http://[${plain.replace(/%.*/, "")}]`).hostname.slice(1, -1)
+    : plain;
 }
 
 /** The result of `work`, which itself goes on for nobody when the signal aborts first: a lookup cannot be stopped. */

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import {
+  asReported,
   connectName,
   firstAddress,
   portOption,
@@ -65,6 +66,17 @@ Deno.test("an address of the other family is refused", async () => {
   }
   assertEquals(await firstAddress("192.0.2.1", 0), "192.0.2.1");
   assertEquals(await firstAddress("::1", 0), "::1");
+});
+
+Deno.test("asReported() is how a socket tells an address of its peer, however it was written", () => {
+  const cases: [string, string][] = [
+    ["192.0.2.1", "192.0.2.1"],
+    ["::ffff:192.0.2.1", "192.0.2.1"],
+    ["0:0:0:0:0:0:0:1", "::1"],
+    ["2001:DB8::0:1", "2001:db8::1"],
+    ["fe80::1%eth0", "fe80::1"],
+  ];
+  for (const [written, reported] of cases) assertEquals(asReported(written), reported);
 });
 
 netTest("firstAddress() asks the system", async () => {
