@@ -85,9 +85,8 @@ export const TRANSFER_COMMANDS: FtpServerCommand[] = [
     help: "file: store it",
     source: "RFC 959 section 4.1.3",
     async run(session, argument): Promise<undefined> {
-      const way = prepared(session);
+      const { way, offset } = prepared(session);
       const path = session.path(argument);
-      const { offset } = session;
       if (offset > 0) await continueFile(session, way, path, offset);
       else await storeWhole(session, way, path, true);
     },
@@ -99,7 +98,7 @@ export const TRANSFER_COMMANDS: FtpServerCommand[] = [
     help: "file: append to it, or store it",
     source: "RFC 959 section 4.1.3",
     async run(session, argument): Promise<undefined> {
-      await continueFile(session, prepared(session), session.path(argument), "end");
+      await continueFile(session, prepared(session).way, session.path(argument), "end");
     },
   },
   {
@@ -136,13 +135,15 @@ export const TRANSFER_COMMANDS: FtpServerCommand[] = [
   },
 ];
 
-/** The data connection that was agreed on. Throws Refusal. */
-function prepared({ way, service, protectData }: FtpSession): DataWay {
+/** The data connection that was agreed on, and what REST said, which counts for one transfer, done or refused. Throws Refusal. */
+function prepared(session: FtpSession): { way: DataWay; offset: number } {
+  const { way, offset, service, protectData } = session;
+  session.offset = 0;
   if (service.tls?.required && !protectData) {
     throw new Refusal(521, "This server wants PROT P for data.");
   }
   if (!way) throw new Refusal(REPLIES.noDataWay.code, REPLIES.noDataWay.text);
-  return way;
+  return { way, offset };
 }
 
 async function list(
@@ -155,7 +156,7 @@ async function list(
 }
 
 function beginListing(session: FtpSession, listed: Listed, line: Line): void {
-  const way = prepared(session);
+  const { way } = prepared(session);
   const { login } = session;
   session.begin({
     opening: "Here comes the listing.",
@@ -167,14 +168,13 @@ function beginListing(session: FtpSession, listed: Listed, line: Line): void {
 }
 
 async function retrieve(session: FtpSession, argument: string): Promise<undefined> {
-  const way = prepared(session);
+  const { way, offset } = prepared(session);
   const path = session.path(argument);
-  const { offset, type } = session;
+  const { type } = session;
   const { file, info } = await session.login.files.open(path);
   const size = info.size - offset;
   const refuse = (code: number, text: string): never => {
     file.close();
-    session.offset = 0;
     throw new Refusal(code, text);
   };
   if (size < 0) refuse(554, "REST is past the end of the file.");
@@ -222,17 +222,11 @@ async function continueFile(
   path: string,
   offset: number | "end",
 ): Promise<undefined> {
-  if (session.type === "A" && offset !== "end") {
-    session.offset = 0;
-    throw new Refusal(501, "REST wants TYPE I.");
-  }
+  if (session.type === "A" && offset !== "end") throw new Refusal(501, "REST wants TYPE I.");
   const { files } = session.login;
   if (offset !== "end") {
     const { size } = await files.stat(path);
-    if (offset > size) {
-      session.offset = 0;
-      throw new Refusal(554, "REST is past the end of the file.");
-    }
+    if (offset > size) throw new Refusal(554, "REST is past the end of the file.");
   }
   const file = await files.openToContinue(path, offset, offset === "end");
   const close = (): Promise<void> => Promise.resolve(file.close());
@@ -240,6 +234,10 @@ async function continueFile(
   beginUpload(session, way, file, at, {
     opening: "Send the rest.",
     path,
+    prepare: () => {
+      // What stands behind the offset is not lost for a data connection that never comes.
+      if (offset !== "end") file.truncateSync(at);
+    },
     finish: close,
     cancel: close,
   });
@@ -253,6 +251,8 @@ function beginUpload(
   job: {
     opening: string;
     path: string;
+    /** Called when the data connection is there. */
+    prepare?(): void;
     finish(): Promise<void>;
     cancel(): Promise<void>;
   },
@@ -272,6 +272,7 @@ function beginUpload(
     ...job,
     incoming: true,
     async copy(stream, pace): Promise<void> {
+      job.prepare?.();
       await receive(stream, sink, pace, decoder && ((data) => decoder.decode(data)));
       if (decoder) writeAllSync(sink, decoder.end());
     },
@@ -282,8 +283,7 @@ function beginUpload(
 const MOST_NAMES = 100;
 
 async function storeUnique(session: FtpSession, argument: string): Promise<undefined> {
-  const way = prepared(session);
-  session.offset = 0;
+  const { way } = prepared(session);
   const name = argument === "" ? "file" : argument;
   for (let i = 0; i < MOST_NAMES; i++) {
     const path = session.path(i === 0 ? name : `${name}.${i}`);

@@ -182,7 +182,6 @@ export class FtpSession {
   /** Starts a transfer, which takes `way`. */
   begin(job: Job, way: DataWay): void {
     this.way = undefined;
-    this.offset = 0;
     this.transfer = new Transfer(this, job, way, () => this.transfer = undefined);
   }
 

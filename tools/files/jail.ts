@@ -57,7 +57,7 @@ export class Jail {
   /**
    * Opens `path` for writing in place, for what continues a file: `offset` is
    * where, "end" at its end. It is made when it is not there and `create` says
-   * so. What stands behind the offset is cut off.
+   * so. What stands behind the offset stays until the caller cuts it off.
    */
   async openToContinue(
     path: string,
@@ -70,13 +70,16 @@ export class Jail {
       const there = await exists(real);
       if (there?.isSymlink) throw new FileError("denied");
       if (!there && !create) throw new FileError("not found");
+      // Before it is made: a refusal leaves no empty file.
+      if (!there && offset !== "end" && offset > 0) throw new FileError("bad name");
+      // Of two who append at once neither writes over what the other has written.
+      const options = { write: true, append: offset === "end" };
       const { file, info } = there
-        ? this.#openChecked(real, { write: true })
-        : { file: await Deno.open(real, { write: true, createNew: true }), info: { size: 0 } };
+        ? this.#openChecked(real, options)
+        : { file: await Deno.open(real, { ...options, createNew: true }), info: { size: 0 } };
       try {
         const at = offset === "end" ? info.size : offset;
         if (at > info.size) throw new FileError("bad name");
-        if (at < info.size) await file.truncate(at);
         await file.seek(at, Deno.SeekMode.Start);
         return file;
       } catch (error) {

@@ -61,10 +61,26 @@ ftpTest("REST counts for one transfer", async ({ login, root }) => {
   assertMatch(await client.store("STOR hello", "x"), /^554 /);
   assertEquals(await client.codes("REST 9"), [350]);
   assertMatch(await client.store("STOR nothing", "x"), /^550 /);
+  // Also for one that is refused.
+  assertEquals(await client.codes("REST 2", "EPSV", "RETR nothing"), [350, 229, 550]);
+  assertEquals(await client.fetch("RETR hello"), "hell!");
+  assertEquals(await client.codes("REST 2"), [350]);
   assertMatch(await client.store("APPE hello", "?"), /^226 /);
   assertEquals(read(`${root}/hello`), "hell!?");
   assertMatch(await client.store("APPE fresh", "new"), /^226 /);
   assertEquals(read(`${root}/fresh`), "new");
+});
+
+ftpTest("nothing is cut off for a data connection that does not come", async (served) => {
+  const client = await served.login();
+  await client.codes("TYPE I");
+  using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const port = taken.addr.port;
+  taken.close();
+  assertEquals(await client.codes(`EPRT |1|127.0.0.1|${port}|`, "REST 1"), [200, 350]);
+  assertMatch(await client.ask("STOR hello"), /^150 /);
+  assertMatch(await client.reply(), /^425 /);
+  assertEquals(read(`${served.root}/hello`), "hello\n");
 });
 
 ftpTest("STOU never takes a name that is taken", async ({ login, names, root }) => {

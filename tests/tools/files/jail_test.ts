@@ -160,12 +160,24 @@ jailTest("a file is continued at an offset, or at its end", async ({ jail, root 
   await put(4, "ish");
   assertEquals(await Deno.readTextFile(`${root}/hello`), "hellish");
   await put("end", "!");
+  // What stands behind stays, until whoever opened it cuts it off.
   await put(2, "y");
-  assertEquals(await Deno.readTextFile(`${root}/hello`), "hey");
+  assertEquals(await Deno.readTextFile(`${root}/hello`), "heylish!");
   await refused("bad name", () => jail.openToContinue("/hello", 99, false));
+  await refused("bad name", () => jail.openToContinue("/fresh", 1, true));
   await refused("not found", () => jail.openToContinue("/fresh", "end", false));
   (await jail.openToContinue("/fresh", "end", true)).close();
   assertEquals((await jail.stat("/fresh")).size, 0);
+});
+
+jailTest("of two who append to a file neither writes over the other", async ({ jail, root }) => {
+  using one = await jail.openToContinue("/hello", "end", true);
+  using other = await jail.openToContinue("/hello", "end", true);
+  const encoder = new TextEncoder();
+  for (const [file, text] of [[one, "1"], [other, "22"], [one, "3"]] as const) {
+    await file.write(encoder.encode(text));
+  }
+  assertEquals(await Deno.readTextFile(`${root}/hello`), "hello1223");
 });
 
 jailTest("names, permissions and times change", async ({ jail }) => {
