@@ -1,14 +1,14 @@
 /** Commands about the files and folders of the server. */
 import { EXIT, Failure, UsageError } from "../../tools/program/failure.ts";
-import { sorted } from "../../tools/program/names.ts";
+import { expandGlob, type Match, sorted } from "../../tools/program/names.ts";
 import type { PromptCommand } from "../../tools/program/prompt.ts";
 import type { Word } from "../../tools/program/words.ts";
 import type { FtpEntry } from "../../tools/protocol/ftp_entry.ts";
 import { globMatcher, isGlob } from "../../tools/protocol/glob.ts";
 import { visible } from "../../tools/protocol/text.ts";
 import type { FtpClient } from "./client.ts";
-import { expandGlob, type Match, remoteNames } from "./globs.ts";
 import { longListing, shortListing } from "./listing_view.ts";
+import { remoteNames } from "./remote_names.ts";
 import type { Shell } from "./shell.ts";
 
 /** What a word stands for on the server. Throws Failure when that is nothing. */

@@ -1,13 +1,12 @@
 /** Commands that move files. */
 import { basename } from "@std/path";
 import { EXIT, Failure, UsageError } from "../../tools/program/failure.ts";
-import { localNames } from "../../tools/program/names.ts";
+import { expandGlob, localNames, type Match } from "../../tools/program/names.ts";
 import type { PromptCommand } from "../../tools/program/prompt.ts";
 import type { Word } from "../../tools/program/words.ts";
 import { safeName } from "../../tools/protocol/ftp_path.ts";
 import { visible } from "../../tools/protocol/text.ts";
 import { remoteMatches } from "./commands_remote.ts";
-import { expandGlob, type Match } from "./globs.ts";
 import type { Shell } from "./shell.ts";
 import { getFile, putFile } from "./shell_transfer.ts";
 

@@ -12,8 +12,8 @@ import { blame } from "./blame.ts";
 import type { FtpClient, Reply } from "./client.ts";
 import { COMMANDS } from "./commands.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
-import { remoteNames } from "./globs.ts";
 import type { RateLimit } from "./rate.ts";
+import { remoteNames } from "./remote_names.ts";
 import type { Target } from "./target.ts";
 
 /** What commands change. */
