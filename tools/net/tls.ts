@@ -69,11 +69,11 @@ export async function tlsServer(
   conn: ByteStream,
   identity: Identity,
 ): Promise<TlsStream> {
-  return await handshake(
-    conn,
-    "secure",
-    (socket) => new tls.TLSSocket(socket as never, { isServer: true, ...identity }),
-  );
+  return await handshake(conn, "secure", (below) => {
+    const socket = new tls.TLSSocket(below as never, { isServer: true, ...identity });
+    socket.once("secure", () => below.holdTickets());
+    return socket;
+  });
 }
 
 /** Waits until the socket says `done`. There is no time-out: whoever closes `conn` ends it. */

@@ -1,6 +1,7 @@
 /** Both sides of node:tls: the node stream it speaks through, and the connection a program reads and writes. */
 import { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
+import { concat } from "../protocol/bytes.ts";
 import { ProtocolError } from "../protocol/error.ts";
 import { closeQuietly } from "./errors.ts";
 import type { ByteStream } from "./stream.ts";
@@ -26,6 +27,8 @@ export interface TlsStream extends ByteStream {
   readonly truncated: boolean;
 }
 
+const NOTHING = new Uint8Array(0) as Uint8Array;
+
 /** An idle connection holds this much to read into; it doubles as long as reads fill it. */
 const FIRST_READ = 4 * 1024;
 /** From the size of TLS records, which hold 16 KiB: more at once is no faster. */
@@ -36,6 +39,8 @@ export const READ_AHEAD = 64 * 1024;
 export const LARGEST_WRITE = 256 * 1024;
 /** How long `close` waits, in milliseconds, for a peer that takes nothing more to take the farewell. */
 export const LINGER = 1000;
+/** The type of a TLS record that holds data, or in TLS 1.3 anything after the handshake (RFC 8446 section 5.1). */
+const APPLICATION_DATA = 23;
 
 /**
  * A node stream over a connection. It does what node:tls leaves out: it stops
@@ -53,6 +58,8 @@ export class LowerStream extends Duplex {
   #buffer = new Uint8Array(FIRST_READ);
   #held = false;
   #drained = (): void => {};
+  #ticketsWait = false;
+  #tickets = NOTHING;
 
   constructor(conn: ByteStream) {
     super({ allowHalfOpen: true });
@@ -90,7 +97,31 @@ export class LowerStream extends Duplex {
     }
   }
 
+  /**
+   * From here on the session tickets of a server wait for the next thing that it
+   * says. A client that only sends, as in an upload by FTP, leaves them unread
+   * when it closes: its system then sends a reset in place of what is still to be sent.
+   */
+  holdTickets(): void {
+    this.#ticketsWait = true;
+  }
+
+  /** What is written next is no ticket, or not alone. */
+  releaseTickets(): void {
+    this.#ticketsWait = false;
+  }
+
   override _write(data: Uint8Array, _encoding: string, done: (error?: Error) => void): void {
+    if (this.#ticketsWait && data[0] === APPLICATION_DATA) {
+      this.#ticketsWait = false;
+      this.#tickets = data.slice();
+      done();
+      return;
+    }
+    if (this.#tickets.length > 0) {
+      data = concat([this.#tickets, data]);
+      this.#tickets = NOTHING;
+    }
     writeAll(this.#conn, data).then(() => {
       done(); // TLS has put the next piece in the queue, if there is one, when this returns.
       if (this.writableLength === 0) this.#drained();
@@ -133,8 +164,6 @@ export class LowerStream extends Duplex {
 function hasEnded(stream: unknown): boolean {
   return (stream as { _readableState: { ended: boolean } })._readableState.ended;
 }
-
-const NOTHING = new Uint8Array(0) as Uint8Array;
 
 /** A TLSSocket, whose handshake is done, as a ByteStream. */
 export class TlsConnection implements TlsStream {
@@ -203,6 +232,7 @@ export class TlsConnection implements TlsStream {
     this.#check();
     if (this.#socket.writableEnded) throw new Deno.errors.BrokenPipe("closed for writing");
     const part = data.subarray(0, LARGEST_WRITE);
+    this.#below.releaseTickets();
     this.#writing++;
     // The error given here is node's own, where there is one at all.
     await new Promise((resolve) => this.#socket.write(part, resolve));
@@ -236,6 +266,7 @@ export class TlsConnection implements TlsStream {
   }
 
   async #sayFarewell(): Promise<void> {
+    this.#below.releaseTickets();
     // When this resolves the farewell has been handed down, but not written.
     await new Promise<void>((resolve) => this.#socket.end(() => resolve()));
     await this.#below.drained();

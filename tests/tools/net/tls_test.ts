@@ -304,3 +304,29 @@ netTest(
     ]);
   },
 );
+
+Deno.test("tls: session tickets go out with the first thing that a server says", async () => {
+  const [a, b] = lowerPair();
+  let sent = 0;
+  const counted = { ...b, write: (data: Uint8Array) => (sent += data.length, b.write(data)) };
+  const [client, server] = await Promise.all([
+    tlsClient(a, { host: "server.test", insecure: true }),
+    tlsServer(counted, SERVER),
+  ]);
+  const handshake = sent;
+  // An upload: were the tickets sent now, a client that never reads would leave them behind.
+  const upload = noise(100_000);
+  const arrived = readAll(server);
+  await writeAll(client, upload);
+  await client.closeWrite();
+  assert(same(await arrived, upload));
+  assertEquals(sent, handshake);
+  await server.write(bytes("got it"));
+  assertEquals(await readSome(client), "got it");
+  assert(sent > handshake + 200, `${sent - handshake} bytes are no tickets and an answer`);
+  await server.closeWrite();
+  assertEquals(await client.read(new Uint8Array(1)), null);
+  client.close();
+  server.close();
+  await a.closed;
+});
