@@ -1,7 +1,7 @@
 /** Where the pieces of a body go. */
 import { EXIT, Failure } from "../../tools/program/failure.ts";
 import { writeOut } from "../../tools/program/terminal.ts";
-import { UNSAFE, visible } from "../../tools/protocol/text.ts";
+import { visibleLines } from "../../tools/protocol/text.ts";
 
 /** `pieces`, but no more than `limit` bytes of them: then it throws Failure. */
 export async function* limited(
@@ -41,11 +41,5 @@ export async function copy(
 export async function showBody(pieces: AsyncIterable<Uint8Array>): Promise<void> {
   if (!Deno.stdout.isTerminal()) return await copy(pieces, writeOut);
   const decoder = new TextDecoder();
-  await copy(pieces, (piece) => writeOut(harmless(decoder.decode(piece, { stream: true }))));
-}
-
-/** Text of many lines that is safe to show. */
-export function harmless(text: string): string {
-  return text.replaceAll("\r\n", "\n")
-    .replace(UNSAFE, (char) => char === "\n" || char === "\t" ? char : visible(char));
+  await copy(pieces, (piece) => writeOut(visibleLines(decoder.decode(piece, { stream: true }))));
 }

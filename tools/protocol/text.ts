@@ -21,6 +21,12 @@ export function visible(text: string): string {
   });
 }
 
+/** Text of many lines that is safe to show: lines and tabs stay. */
+export function visibleLines(text: string): string {
+  return text.replaceAll("\r\n", "\n")
+    .replace(UNSAFE, (char) => char === "\n" || char === "\t" ? char : visible(char));
+}
+
 const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** Bytes from a peer as text that is safe to show; what is not UTF-8 becomes U+FFFD. */

@@ -1,17 +1,12 @@
 /** Where the pieces of a body go. */
 import { assertEquals, assertRejects } from "@std/assert";
-import { copy, harmless, limited } from "../../../clients/http/sink.ts";
+import { copy, limited } from "../../../clients/http/sink.ts";
 import { Failure } from "../../../tools/program/failure.ts";
 import { latin1, latin1Bytes } from "../../../tools/protocol/text.ts";
 
 async function* pieces(...texts: string[]): AsyncGenerator<Uint8Array> {
   for (const text of texts) yield latin1Bytes(text);
 }
-
-Deno.test("harmless() lets lines and tabs through, and nothing that steers a terminal", () => {
-  assertEquals(harmless("a\tb\r\nc\n"), "a\tb\nc\n");
-  assertEquals(harmless("\x1b[2Jé\x07\x9b\u202e\rx"), "\\x1b[2Jé\\x07\\x9b\\u{202e}\\rx");
-});
 
 Deno.test("limited() gives as much as is allowed, and then fails", async () => {
   const got: string[] = [];

@@ -7,6 +7,7 @@ import {
   UNSAFE,
   visible,
   visibleBytes,
+  visibleLines,
 } from "../../../tools/protocol/text.ts";
 
 Deno.test("visible: what could steer a terminal is escaped, all else stays", () => {
@@ -31,6 +32,11 @@ Deno.test("visible: nothing unsafe is left of any text", () => {
     fc.string({ unit: "binary" }),
     (text) => assertEquals(visible(text).match(UNSAFE), null),
   ));
+});
+
+Deno.test("visibleLines() lets lines and tabs through, and nothing that steers a terminal", () => {
+  assertEquals(visibleLines("a\tb\r\nc\n"), "a\tb\nc\n");
+  assertEquals(visibleLines("\x1b[2Jé\x07\x9b\u202e\rx"), "\\x1b[2Jé\\x07\\x9b\\u{202e}\\rx");
 });
 
 Deno.test("visibleBytes: bytes that are not UTF-8 become U+FFFD, a byte order mark is shown", () => {
