@@ -16,8 +16,8 @@ export interface FtpServerCommand {
   source: string;
   /** Its lines in FEAT; none when undefined. */
   features?(session: FtpSession): string[];
-  /** It is served while a transfer runs, at once; all others wait for its end. */
-  duringTransfer?: true;
+  /** It is served while a transfer runs: at once, or unless others wait before it. All others wait for its end. */
+  duringTransfer?: "at once" | "in turn";
   /** Does it, and says how it went; undefined: a transfer has begun, which will say so itself. */
   run(
     session: FtpSession,

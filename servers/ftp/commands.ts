@@ -32,7 +32,7 @@ export function findCommand(verb: string): FtpServerCommand | undefined {
 
 /** Commands of FTP that are known, and not served: 502 instead of 500 (RFC 959 section 4.2.2). */
 export const NOT_SERVED: ReadonlySet<string> = new Set(
-  "ACCT ADAT CCC CONF ENC HOST LANG LPRT LPSV MIC REIN SMNT".split(" "),
+  "ADAT CCC CONF ENC HOST LANG LPRT LPSV MIC SMNT".split(" "),
 );
 
 /** How other protocols begin. Web pages can make browsers send such lines, and whatever commands after them. */

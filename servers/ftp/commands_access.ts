@@ -36,6 +36,25 @@ export const ACCESS_COMMANDS: FtpServerCommand[] = [
     run: login,
   },
   {
+    verbs: ["ACCT"],
+    needs: "nothing",
+    argument: "required",
+    help: "account: say who pays, which nobody asks here",
+    source: "RFC 959 section 4.1.1",
+    run: () => reply(202, "There are no accounts here."),
+  },
+  {
+    verbs: ["REIN"],
+    needs: "nothing",
+    argument: "none",
+    help: "begin anew, as another user",
+    source: "RFC 959 section 4.1.1",
+    run(session): FtpReply {
+      session.reinitialize();
+      return reply(220, "As at the beginning: log in.");
+    },
+  },
+  {
     verbs: ["QUIT"],
     needs: "nothing",
     argument: "none",

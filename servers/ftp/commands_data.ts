@@ -81,6 +81,7 @@ export const DATA_COMMANDS: FtpServerCommand[] = [
         return reply(200, "EPSV it is, and nothing else.");
       }
       const own = isIPv4(session.ends.local) ? "1" : "2";
+      if (!/^\d*$/.test(argument)) return reply(501, "EPSV, EPSV 1, EPSV 2 or EPSV ALL.");
       if (argument !== "" && argument !== own) return wrongProtocol(own);
       const port = listenForClient(session);
       return reply(229, `Entering Extended Passive Mode (${formatExtendedPassive(port)})`);

@@ -18,7 +18,7 @@ export function infoCommands(all: () => readonly FtpServerCommand[]): FtpServerC
       argument: "optional",
       help: "[path]: show how the session is, or list without a data connection",
       source: "RFC 959 section 4.1.3",
-      duringTransfer: true,
+      duringTransfer: "in turn",
       run: (session, path) => path === "" ? sessionStatus(session) : pathStatus(session, path),
     },
     {
@@ -65,6 +65,8 @@ export function infoCommands(all: () => readonly FtpServerCommand[]): FtpServerC
       argument: "optional",
       help: "do nothing",
       source: "RFC 959 section 4.1.3",
+      // For clients that keep a control connection alive through firewalls while a file moves.
+      duringTransfer: "in turn",
       run: () => reply(200, "Nothing done."),
     },
     {

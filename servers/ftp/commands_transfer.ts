@@ -115,7 +115,7 @@ export const TRANSFER_COMMANDS: FtpServerCommand[] = [
     argument: "none",
     help: "give the transfer up",
     source: "RFC 959 section 4.1.3",
-    duringTransfer: true,
+    duringTransfer: "at once",
     async run(session): Promise<FtpReply> {
       const { transfer } = session;
       transfer?.abort();

@@ -34,7 +34,6 @@ export const REPLIES = {
   unknown: { code: 500, text: "Unknown command." },
   notHere: { code: 502, text: "This command is not served here." },
   foreign: { code: 500, text: "This is an FTP server." },
-  lineTooLong: { code: 500, text: "The line is too long." },
   loginFirst: { code: 530, text: "Log in with USER and PASS first." },
   noRight: { code: 550, text: "You have no right to do this here." },
   noArgument: { code: 501, text: "This command takes no argument." },

@@ -79,7 +79,7 @@ export class FtpSession {
   #lingering: Deadline | undefined;
   /** Made when it is asked for: most sessions end without. */
   #over: AbortController | undefined;
-  readonly #start = performance.now();
+  #start = performance.now();
 
   constructor(stream: ByteStream, readonly ends: Ends, readonly service: FtpService) {
     this.#stream = stream;
@@ -106,8 +106,9 @@ export class FtpSession {
         if (this.#ended) break;
       }
     } catch (error) {
-      if (error instanceof ProtocolError) await this.send(REPLIES.lineTooLong).catch(() => {});
-      else if (error instanceof Failure) this.log("failed", { reason: error.message });
+      if (error instanceof ProtocolError) {
+        await this.send({ code: 500, text: `Cannot go on: ${error.message}.` }).catch(() => {});
+      } else if (error instanceof Failure) this.log("failed", { reason: error.message });
       else if (!isGone(error)) throw error;
     } finally {
       this.#ended = true;
@@ -174,6 +175,22 @@ export class FtpSession {
     return this.user;
   }
 
+  /** Back to the beginning, for REIN: all is forgotten but TLS and failed logins. */
+  reinitialize(): void {
+    if (this.user) {
+      this.service.sessions.leave(this.user.name);
+      this.#start = performance.now();
+    }
+    this.way?.close();
+    this.user = this.name = this.way = undefined;
+    this.folder = "/";
+    this.type = "A";
+    this.offset = 0;
+    this.facts = FACTS;
+    this.hash = HASHES[0];
+    this.extendedOnly = this.protectData = false;
+  }
+
   /** The path that `argument` means. Throws RangeError. */
   path(argument: string): string {
     return resolvePath(argument, this.folder);
@@ -207,6 +224,11 @@ export class FtpSession {
         this.#reading = undefined;
         return request;
       }
+      const [first] = this.#waiting;
+      if (first && findCommand(first.verb)?.duringTransfer) {
+        this.#waiting.shift();
+        return first;
+      }
       if (this.#waiting.length >= MOST_WAITING) {
         await transfer.over;
         continue;
@@ -218,7 +240,7 @@ export class FtpSession {
         // Whoever said goodbye already may leave before the end; whoever did not is lost, and the transfer with them.
         if (!this.#waiting.some(({ verb }) => verb === "QUIT")) return null;
         await transfer.over;
-      } else if (findCommand(request.verb)?.duringTransfer) return request;
+      } else if (findCommand(request.verb)?.duringTransfer === "at once") return request;
       else this.#waiting.push(request);
     }
   }

@@ -13,7 +13,8 @@ Deno.test("ftpd: no two commands have the same verb", () => {
 
 ftpTest("before the login only some commands are served", async ({ connect }) => {
   const client = await connect();
-  const open = "AUTH PBSZ PROT STAT SYST FEAT OPTS CLNT NOOP HELP ABOR PASS USER QUIT".split(" ");
+  const open = "ACCT AUTH PBSZ PROT REIN STAT SYST FEAT OPTS CLNT NOOP HELP ABOR PASS USER QUIT"
+    .split(" ");
   for (const { verbs, needs } of COMMANDS) {
     for (const verb of verbs) {
       assertEquals(needs === "nothing", open.includes(verb), verb);
@@ -38,6 +39,9 @@ ftpTest("what is unknown is 500, what is not served 502", async ({ login }) => {
 
 /** Commands and the replies to them, after a login, in one session. */
 const DIALOGUE: [command: string, reply: RegExp][] = [
+  ["ACCT me", /^202 /],
+  ["EPSV x", /^501 /],
+  ["EPSV 3", /^522 .*\(1\)$/],
   ["syst", /^215 UNIX Type: L8$/],
   ["NoOp", /^200 /],
   ["NOOP x", /^200 /],
@@ -209,9 +213,21 @@ ftpTest("a line that is too long, or never ends, is 500 and the end", async ({ l
   for (const line of [`${fits}x\r\n`, "x".repeat(100_000)]) {
     const client = await login();
     await client.raw(line);
-    assertMatch(await client.reply(), /^500 The line is too long/);
+    assertMatch(await client.reply(), /^500 Cannot go on: a line is longer than 4128 bytes\.$/);
     assertEquals(await client.reply(), "");
   }
+});
+
+ftpTest("a line that has no end is no command", async ({ login, names }) => {
+  const client = await login();
+  await client.raw("MKD half");
+  await client.end();
+  assertEquals(
+    await client.reply(),
+    "500 Cannot go on: the connection ended in the middle of a line.",
+  );
+  assertEquals(await client.reply(), "");
+  assertEquals(names(), [".hidden", "hello", "sub"]);
 });
 
 ftpTest("what begins as another protocol is refused, and nothing after it heard", async (place) => {

@@ -1,6 +1,7 @@
 /** Who may log in to the FTP server, how often it may be tried, and what a user may do. */
-import { assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { FAILURE_DELAY, LoginGuard, MOST_DELAYS } from "../../../servers/ftp/login.ts";
+import { parseExtendedPassive } from "../../../tools/protocol/ftp_address.ts";
 import { parseUser } from "../../../tools/protocol/users.ts";
 import { ftpTest } from "../../support/ftp_server.ts";
 
@@ -49,6 +50,46 @@ ftpTest("a user sees a folder of their own, with rights of their own", async (se
   assertEquals(await client.codes("DELE deep", "MKD x", "RMD x"), [550, 257, 550]);
   assertEquals(Deno.statSync(`${root}/sub/x`).isDirectory, true);
 }, (root) => ({ users: [{ ...parseUser("bob:pw::rw"), folder: `${root}/sub` }] }));
+
+ftpTest("REIN is the beginning of a session, for another user too", async (served) => {
+  const client = await served.login();
+  const other = await served.login();
+  assertEquals(await client.codes("CWD sub", "TYPE I", "REST 3", "EPSV ALL"), [250, 200, 350, 200]);
+  assertEquals(await client.codes("OPTS MLST size", "OPTS HASH MD5"), [200, 200]);
+  const port = parseExtendedPassive(await client.ask("EPSV"));
+  // Only while the first was here.
+  assertEquals(await served.connect().then((third) => third.codes("USER ftp", "PASS x")), [
+    331,
+    421,
+  ]);
+  assertEquals(await client.codes("REIN", "PWD", "RETR hello", "PASS x"), [220, 530, 530, 503]);
+  await assertRejects(
+    () => Deno.connect({ hostname: "127.0.0.1", port }),
+    Deno.errors.ConnectionRefused,
+  );
+  await served.login();
+  assertEquals(await client.codes("USER ada", "PASS secret", "PASV"), [331, 230, 227]);
+  assertMatch(await client.ask("PWD"), /^257 "\/" /);
+  assertMatch(await client.ask("STAT"), /Logged in as ada\n TYPE A/);
+  assertMatch(await client.ask("MLST hello"), /type=file;size=6;modify=/);
+  assertEquals(await client.fetch("RETR hello"), "hello\r\n");
+  assertMatch(await client.ask("HASH hello"), /SHA-256/);
+  assertEquals(await other.codes("NOOP"), [200]);
+}, { users: [parseUser("ada:secret")], maxPerUser: 2 });
+
+ftpTest(
+  "PASS takes any password with anonymous, and blanks and letters of all kinds",
+  async (served) => {
+    for (const line of ["PASS", "PASS ", "PASS a b"]) {
+      const client = await served.connect();
+      assertEquals(await client.codes("USER anonymous", line), [331, 230], line);
+    }
+    const client = await served.connect();
+    assertEquals(await client.codes("USER eve", "PASS  pass wörd "), [331, 230]);
+    assertEquals(await client.codes("USER eve", "PASS x"), [530, 230]);
+  },
+  { users: [parseUser("eve: pass wörd ")] },
+);
 
 ftpTest("a user may be here only so many times", async ({ connect, login }) => {
   const [first] = [await login(), await login()];

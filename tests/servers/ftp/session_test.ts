@@ -100,6 +100,24 @@ sessionTest("who does not log in is sent away sooner", async ({ client, time }) 
   assertEquals(await client.reply(), "");
 }, false);
 
+sessionTest("nothing but a login gains time for the login", async ({ client, time }) => {
+  await time.tick(TIMEOUTS.login - 1);
+  assertEquals(await client.codes("REIN", "USER ftp"), [220, 331]);
+  // Single bytes neither.
+  await client.raw("PASS ");
+  await time.tick(1);
+  assertMatch(await client.reply(), /^421 The login took too long/);
+}, false);
+
+sessionTest("after REIN there is time for another login", async ({ client, time }) => {
+  await time.tick(TIMEOUTS.login);
+  assertEquals(await client.codes("REIN"), [220]);
+  await time.tick(TIMEOUTS.login - 1);
+  assertEquals(await client.codes("NOOP"), [200]);
+  await time.tick(1);
+  assertMatch(await client.reply(), /^421 The login took too long/);
+});
+
 sessionTest("a client that is dismissed and stays is cut off", async ({ client, time, ended }) => {
   await time.tick(TIMEOUTS.idle);
   assertMatch(await client.reply(), /^421 /);
@@ -110,10 +128,10 @@ sessionTest("a client that is dismissed and stays is cut off", async ({ client, 
 sessionTest("no data connection within a minute is 425", async ({ client, time }) => {
   assertEquals(await client.codes("EPSV", "RETR file"), [229, 150]);
   await time.tick(TIMEOUTS.accept - 1);
-  await client.raw("NOOP\r\n");
+  await client.raw("PWD\r\n");
   await time.tick(1);
   assertMatch(await client.reply(), /^425 /);
-  assertMatch(await client.reply(), /^200 /);
+  assertMatch(await client.reply(), /^257 /);
 });
 
 sessionTest(
@@ -151,11 +169,11 @@ sessionTest("only so many commands are read while a file moves", async (place) =
   const { client, dataConnection } = place;
   assertEquals(await client.codes("EPSV", "APPE fresh"), [229, 150]);
   const data = dataConnection();
-  await client.raw("NOOP\r\n".repeat(MOST_WAITING) + "ABOR\r\n");
+  await client.raw("PWD\r\n".repeat(MOST_WAITING) + "ABOR\r\n");
   await data.write(new Uint8Array(1));
   data.close();
   assertMatch(await client.reply(), /^226 Transfer complete/);
-  for (let i = 0; i < MOST_WAITING; i++) assertMatch(await client.reply(), /^200 /);
+  for (let i = 0; i < MOST_WAITING; i++) assertMatch(await client.reply(), /^257 /);
   assertMatch(await client.reply(), /^226 There is no transfer/);
 });
 

@@ -192,18 +192,25 @@ async function readSize(data: Deno.TcpConn): Promise<number> {
   return size;
 }
 
-ftpTest("while a file moves STAT is answered, and other commands wait", async (served) => {
+ftpTest("while a file moves STAT and NOOP are answered; others wait, in order", async (served) => {
   await makeLarge(served);
   const client = await served.login();
   await client.codes("TYPE I");
   using data = await client.data();
   assertMatch(await client.ask("RETR large"), /^150 /);
-  await client.raw("NOOP\r\nPWD\r\n");
   assertMatch(await client.ask("STAT"), /^211-[^]*Sending from \/large: \d+ bytes so far/);
+  assertEquals(await client.codes("NOOP"), [200]);
+  // None of these may touch the data connection of the transfer.
+  await client.raw("EPSV\r\nRNFR hello\r\nSTAT\r\nRETR hello\r\nNOOP\r\n");
   assertEquals(await readSize(data), LARGE);
   assertMatch(await client.reply(), /^226 /);
+  assertMatch(await client.reply(), /^229 /);
+  assertMatch(await client.reply(), /^350 /);
+  assertMatch(await client.reply(), /^211-[^]*No transfer is under way/);
+  assertMatch(await client.reply(), /^150 /);
   assertMatch(await client.reply(), /^200 /);
-  assertMatch(await client.reply(), /^257 /);
+  assertMatch(await client.ask("ABOR"), /^426 /);
+  assertMatch(await client.reply(), /^226 /);
 });
 
 ftpTest("a data connection that is cut is 426", async (served) => {
