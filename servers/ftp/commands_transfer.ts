@@ -118,7 +118,7 @@ export const TRANSFER_COMMANDS: FtpServerCommand[] = [
     duringTransfer: "at once",
     async run(session): Promise<FtpReply> {
       const { transfer } = session;
-      transfer?.abort();
+      transfer?.abort(REPLIES.aborted);
       await transfer?.over;
       session.way?.close();
       session.way = undefined;

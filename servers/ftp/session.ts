@@ -113,7 +113,7 @@ export class FtpSession {
     } finally {
       this.#ended = true;
       this.#over?.abort();
-      this.transfer?.abort();
+      this.transfer?.abort(this.#stopping ? REPLIES.stopping : REPLIES.gone);
       await this.transfer?.over;
       this.way?.close();
       if (this.user) this.service.sessions.leave(this.user.name);

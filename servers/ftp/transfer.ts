@@ -8,7 +8,7 @@ import { Failure } from "../../tools/program/failure.ts";
 import { ProtocolError } from "../../tools/protocol/error.ts";
 import { Pace, turn } from "./copy.ts";
 import type { DataWay } from "./data.ts";
-import { FILE_REPLIES, type FtpReply, Refusal, REPLIES } from "./replies.ts";
+import { FILE_REPLIES, type FtpReply, Refusal } from "./replies.ts";
 import type { FtpSession } from "./session.ts";
 import { xferlogLine } from "./xferlog.ts";
 
@@ -38,7 +38,7 @@ export class Transfer {
   readonly #type: "A" | "I";
   readonly #pace: Pace;
   #stream: { close(): void } | undefined;
-  #aborted = false;
+  #aborted: FtpReply | undefined;
   #finishing = false;
 
   /** `onOver` is called right before the last reply is sent. */
@@ -62,10 +62,10 @@ export class Transfer {
     return `${incoming ? "Receiving" : "Sending"} ${what}: ${this.#pace.bytes} bytes so far`;
   }
 
-  /** Gives it up: by ABOR, or since the client is gone. */
-  abort(): void {
+  /** Gives it up, which `reply` will say. */
+  abort(reply: FtpReply): void {
     if (this.#finishing) return;
-    this.#aborted = true;
+    this.#aborted = reply;
     this.#way.close();
     if (this.#stream) closeQuietly(this.#stream);
   }
@@ -86,7 +86,7 @@ export class Transfer {
       await this.#job.finish();
       reply = { code: 226, text: "Transfer complete." };
     } catch (error) {
-      reply = this.#aborted ? REPLIES.aborted : this.#failure(error);
+      reply = this.#aborted ?? this.#failure(error);
       await this.#job.cancel().catch(() => {});
     }
     this.#log(performance.now() - start, reply);

@@ -134,6 +134,7 @@ ftpTest("a client that is gone has uploaded nothing", async (served) => {
   // As when it is killed: both connections end.
   data.close();
   client.close();
+  await served.log.says(/broke off .* path=\/fresh reason="The client is gone\."\n/);
   await served.log.says(/ \/fresh b _ i a anonymous ftp 0 \* i$/m);
   assertEquals(served.names(), [".hidden", "hello", "sub"]);
 });
