@@ -1,17 +1,9 @@
 /** The proxy against haproxy and socat: a stream, round trips, new connections, idle ones. */
-import { fromFileUrl } from "@std/path";
 import { defaultMaxConnections } from "../net/limits.ts";
 import type { Benchmark, Contender, Measure } from "./benchmark.ts";
 import { memoryFolder } from "./files.ts";
-import {
-  type CommandLine,
-  findInstalled,
-  freePort,
-  listens,
-  ours,
-  startServer,
-  timed,
-} from "./processes.ts";
+import { compileLoad, figures, holdLoad, serverMemory } from "./load.ts";
+import { type CommandLine, freePort, listens, ours, startServer } from "./processes.ts";
 
 const HERE = "127.0.0.1";
 const STREAM = "2 GB in one stream";
@@ -37,7 +29,7 @@ export const benchmark: Benchmark = {
 
   async contenders(stack): Promise<Contender[]> {
     const folder = await memoryFolder(stack);
-    const load = await compileLoad(folder);
+    const load = await compileLoad(folder, "proxy_load.c");
     const server = freePort();
     await startServer(stack, [load, "serve", `${server}`], () => listens(server));
     const measures = (port: number): Record<string, Measure> => ({
@@ -92,21 +84,9 @@ function haproxyConfig(port: number, server: number): string {
       server behind ${HERE}:${server}\n`;
 }
 
-/** Compiles the client and server of this benchmark; returns the file. */
-async function compileLoad(folder: string): Promise<string> {
-  if (await findInstalled("cc") === undefined) {
-    throw new Error("cc is not installed: the load of this benchmark is a program in C");
-  }
-  const source = fromFileUrl(new URL("load.c", import.meta.url));
-  await timed(["cc", "-O2", "-pthread", "-o", `${folder}/load`, source]);
-  return `${folder}/load`;
-}
-
-/** Runs `load` and returns the figure that it prints. */
+/** Runs `load`, which prints one figure. */
 async function figure(load: string, ...args: string[]): Promise<number> {
-  const { success, stdout, stderr } = await new Deno.Command(load, { args }).output();
-  if (!success) throw new Error(new TextDecoder().decode(stderr).trim());
-  return Number(new TextDecoder().decode(stdout));
+  return (await figures(load, ...args))[0] ?? NaN;
 }
 
 /** How much memory a fresh relay takes for each of many idle connections, in KiB. */
@@ -114,24 +94,7 @@ async function idleMemory(load: string, relay: Relay): Promise<number> {
   await using stack = new AsyncDisposableStack();
   const port = freePort();
   const pid = await startServer(stack, await relay(port), () => listens(port));
-  const before = await residentMemory(pid);
-  const client = new Deno.Command(load, {
-    args: ["hold", `${port}`, `${HELD}`],
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "null",
-  }).spawn();
-  stack.defer(async () => {
-    await client.stdin.close();
-    await client.status;
-  });
-  const { done } = await client.stdout.values().next();
-  if (done) throw new Error(`cannot hold ${HELD} connections`);
-  return (await residentMemory(pid) - before) / HELD;
-}
-
-/** In KiB. */
-async function residentMemory(pid: number): Promise<number> {
-  const status = await Deno.readTextFile(`/proc/${pid}/status`).catch(() => "");
-  return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]);
+  const before = await serverMemory(pid);
+  await holdLoad(stack, load, "hold", `${port}`, `${HELD}`);
+  return (await serverMemory(pid) - before) * 1e6 / 1024 / HELD;
 }

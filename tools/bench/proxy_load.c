@@ -2,13 +2,13 @@
  * Load for the relays that tools/bench/proxy.ts measures, and the server behind
  * them: a client in TypeScript would be slower than what it measures.
  *
- *   load serve PORT         echoes; but of a connection that begins with
- *                           'd' and eight digits it sends so many megabytes
- *   load get PORT MB        MB/s of one download
- *   load trip PORT COUNT    microseconds for one byte and back, the median
- *   load open PORT SECONDS  connections opened and closed in order in a second,
- *                           by eight clients at once, with a byte and back on each
- *   load hold PORT COUNT    opens so many, prints a line, holds them to the end of its input
+ *   proxy_load serve PORT         echoes; but of a connection that begins with
+ *                                 'd' and eight digits it sends so many megabytes
+ *   proxy_load get PORT MB        MB/s of one download
+ *   proxy_load trip PORT COUNT    microseconds for one byte and back, the median
+ *   proxy_load open PORT SECONDS  connections opened and closed in order in a second,
+ *                                 by eight clients at once, with a byte and back on each
+ *   proxy_load hold PORT COUNT    opens so many, prints a line, holds them to the end of its input
  *
  * All on 127.0.0.1.
  */
