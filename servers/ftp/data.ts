@@ -1,6 +1,6 @@
 /** Data connections: the client makes them (passive) or has us make them (active). */
 import { Deadline } from "../../tools/net/deadline.ts";
-import { closeQuietly } from "../../tools/net/errors.ts";
+import { closeQuietly, isClosed, isGone } from "../../tools/net/errors.ts";
 import { unmapped } from "../../tools/protocol/address.ts";
 import type { DataAddress } from "../../tools/protocol/ftp_address.ts";
 import type { DataConn, DataListener, DataNetwork, PortRange } from "./settings.ts";
@@ -34,7 +34,8 @@ export class PassiveWay implements DataWay {
     using _deadline = new Deadline(timeout, () => this.close());
     try {
       for (;;) {
-        const conn = await this.#listener.accept();
+        const conn = await this.#accept();
+        if (!conn) continue;
         const address = unmapped(conn.remoteAddr.hostname);
         if (address === this.#peer) return conn;
         // Whoever guesses the port first gets nothing (RFC 2577 section 3), and the client still can come.
@@ -48,6 +49,16 @@ export class PassiveWay implements DataWay {
 
   close(): void {
     closeQuietly(this.#listener);
+  }
+
+  /** The next connection; undefined when it was gone before we had it: nobody knows whose it was. */
+  async #accept(): Promise<DataConn | undefined> {
+    try {
+      return await this.#listener.accept();
+    } catch (error) {
+      if (isGone(error) && !isClosed(error)) return undefined;
+      throw error;
+    }
   }
 }
 

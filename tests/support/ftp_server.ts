@@ -1,7 +1,8 @@
 /** Our FTP server in process, with a folder of its own, and a client that says what a test tells it to. */
 import { assertEquals } from "@std/assert";
 import { type FtpOptions, start } from "../../servers/ftp.ts";
-import { PASSIVE_PORTS, TIMEOUTS } from "../../servers/ftp/settings.ts";
+import { listenInRange } from "../../servers/ftp/data.ts";
+import { PASSIVE_PORTS, type PortRange, TIMEOUTS } from "../../servers/ftp/settings.ts";
 import { ByteReader } from "../../tools/net/reader.ts";
 import type { Server } from "../../tools/net/server.ts";
 import type { ByteStream } from "../../tools/net/stream.ts";
@@ -129,6 +130,21 @@ export async function withFtpServer(
     await server.finished;
     await Deno.remove(outside, { recursive: true });
   }
+}
+
+/** A range of one port: a free one that the system gives to no client (those begin at 32768). */
+export function onlyPort(): PortRange {
+  const { listener, port } = listenInRange(
+    {
+      listen: (hostname, port) => Deno.listen({ hostname, port }),
+      dial: () => Promise.reject(new Error("not here")),
+    },
+    "127.0.0.1",
+    { first: 20_000, last: 30_000 },
+    Math.random,
+  );
+  listener.close();
+  return { first: port, last: port };
 }
 
 /** The client's end of a control connection. */

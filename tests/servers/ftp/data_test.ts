@@ -1,7 +1,7 @@
 /** Data connections of the FTP server: who makes them, where, and who may not. */
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { isInternal, listenInRange } from "../../../servers/ftp/data.ts";
-import type { DataNetwork, PortRange } from "../../../servers/ftp/settings.ts";
+import type { DataNetwork } from "../../../servers/ftp/settings.ts";
 import {
   formatExtended,
   formatSix,
@@ -9,7 +9,8 @@ import {
   parsePassive,
 } from "../../../tools/protocol/ftp_address.ts";
 import { unmapped } from "../../../tools/protocol/address.ts";
-import { ftpTest } from "../../support/ftp_server.ts";
+import { ftpTest, onlyPort } from "../../support/ftp_server.ts";
+import { connectResettable } from "../../support/resettable.ts";
 import { readText } from "../../support/stream.ts";
 
 const RANGE = { first: 40_000, last: 40_003 };
@@ -156,20 +157,15 @@ ftpTest("whoever else connects to the passive port gets nothing", async ({ login
   assert(port > 0);
 });
 
-/** A range of one port: a free one that the system gives to no client (those begin at 32768). */
-function onlyPort(): PortRange {
-  const { listener, port } = listenInRange(
-    {
-      listen: (hostname, port) => Deno.listen({ hostname, port }),
-      dial: () => Promise.reject(new Error("not here")),
-    },
-    "127.0.0.1",
-    { first: 20_000, last: 30_000 },
-    Math.random,
-  );
-  listener.close();
-  return { first: port, last: port };
-}
+ftpTest("a connection that is reset before it is taken is not the end", async ({ login }) => {
+  const client = await login();
+  const port = parseExtendedPassive(await client.ask("EPSV"));
+  await (await connectResettable(port)).reset();
+  using data = await Deno.connect({ hostname: "127.0.0.1", port });
+  assertMatch(await client.ask("RETR hello"), /^150 /);
+  assertEquals(await readText(data), "hello\r\n");
+  assertMatch(await client.reply(), /^226 /);
+});
 
 ftpTest("the range is kept to, and 425 when it is used up", async ({ login }) => {
   const [one, other] = [await login(), await login()];
