@@ -20,7 +20,6 @@ import { type Command, program } from "../tools/program/command.ts";
 import { EXIT, Failure, fileFailure, UsageError } from "../tools/program/failure.ts";
 import { Log } from "../tools/program/log.ts";
 import { count, flag, list, size, text, value } from "../tools/program/options.ts";
-import { hashPassword } from "../tools/program/passwords.ts";
 import { writeOut } from "../tools/program/terminal.ts";
 import { isIPv4, unmapped } from "../tools/protocol/address.ts";
 import { formatReply } from "../tools/protocol/ftp_reply.ts";
@@ -34,7 +33,6 @@ import {
   type User,
 } from "../tools/protocol/users.ts";
 import { Folders, LoginGuard } from "./ftp/login.ts";
-import { RenewedIdentity } from "./ftp/renewal.ts";
 import { FtpSession } from "./ftp/session.ts";
 import {
   type DataNetwork,
@@ -181,7 +179,8 @@ export const main = program(command, async ({ options, words: [word] }) => {
   await checkFolder(folder);
   for (const user of users) if (user.folder !== undefined) await checkFolder(user.folder);
   const files = certificateFiles(options);
-  using identity = files && await RenewedIdentity.read(...files, log);
+  using identity = files &&
+    await (await import("./ftp/renewal.ts")).RenewedIdentity.read(...files, log);
   const settings: FtpOptions = {
     ...capsFrom(options, DESCRIPTORS),
     hosts: options.host,
@@ -250,6 +249,7 @@ async function printHash(name: string | undefined): Promise<number> {
     ? promptSecret("Password: ")
     : (await new Response(Deno.stdin.readable).text()).split(/\r?\n/)[0];
   if (!password) throw new UsageError("no password was given");
+  const { hashPassword } = await import("../tools/program/passwords.ts");
   await writeOut(`${formatUser(name, await hashPassword(new Secret(password)))}\n`);
   return EXIT.ok;
 }

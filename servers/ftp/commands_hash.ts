@@ -1,5 +1,4 @@
 /** HASH: whether a file arrived as it is here, without fetching it again (draft-bryan-ftpext-hash-02). */
-import { createHash } from "node:crypto";
 import { FileError } from "../../tools/files/errors.ts";
 import { type FtpServerCommand, reply } from "./command.ts";
 import { Pace } from "./copy.ts";
@@ -21,6 +20,7 @@ export const HASH_COMMANDS: FtpServerCommand[] = [{
   ],
   async run(session, argument): Promise<FtpReply> {
     const path = session.path(argument);
+    const { createHash } = await import("node:crypto");
     const hash = createHash(session.hash.replace("-", "").toLowerCase());
     using opened = await session.login.files.open(path);
     const pace = new Pace(Infinity);

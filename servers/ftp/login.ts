@@ -1,6 +1,5 @@
 /** Who comes in, and how fast passwords can be tried. */
 import { Jail } from "../../tools/files/jail.ts";
-import { checkPassword } from "../../tools/program/passwords.ts";
 import type { Secret } from "../../tools/protocol/secret.ts";
 import type { Right, User } from "../../tools/protocol/users.ts";
 import type { FtpSettings } from "./settings.ts";
@@ -77,6 +76,8 @@ export async function logIn(
     const files = await folders.at(folder);
     return { name: "anonymous", anonymous: true, rights: anonymous, files };
   }
+  // Loaded when it is needed, as TLS is: node:crypto takes 6 MB.
+  const { checkPassword } = await import("../../tools/program/passwords.ts");
   const known = new Map(users.map((user) => [user.name, user]));
   const user: User | undefined = await checkPassword(known, name, password);
   return user && {

@@ -4,10 +4,10 @@
  * checked again: a link put in place between the two is found out. Most of it is
  * synchronous: each step would cost ten times as much by way of a thread.
  */
-import { join, relative } from "@std/path";
 import { closeQuietly } from "../program/close.ts";
 import { resolvePath, splitPath } from "../protocol/served_path.ts";
 import { FileError, fileError } from "./errors.ts";
+import { below } from "./path.ts";
 import { UNFINISHED, Upload } from "./upload.ts";
 
 /** A file opened for reading. */
@@ -66,7 +66,7 @@ export class Jail {
   ): Promise<Deno.FsFile> {
     return await guarded(async () => {
       const { folder, name } = this.#place(path);
-      const real = join(folder, name);
+      const real = below(folder, name);
       const there = await exists(real);
       if (there?.isSymlink) throw new FileError("denied");
       if (!there && !create) throw new FileError("not found");
@@ -93,7 +93,7 @@ export class Jail {
   async upload(path: string, overwrite: boolean): Promise<Upload> {
     return await guarded(async () => {
       const { folder, name } = this.#place(path);
-      const there = await exists(join(folder, name));
+      const there = await exists(below(folder, name));
       if (there && !overwrite) throw new FileError("exists");
       if (there && !there.isFile) {
         throw new FileError(there.isDirectory ? "not a file" : "denied");
@@ -110,7 +110,7 @@ export class Jail {
         if (name.startsWith(UNFINISHED)) continue;
         const info = isSymlink
           ? await this.stat(resolvePath(name, path)).catch(() => undefined)
-          : lookAt(join(real, name));
+          : lookAt(below(real, name));
         if (info) yield { name, info };
       }
     } catch (error) {
@@ -122,7 +122,7 @@ export class Jail {
   async mkdir(path: string): Promise<void> {
     await guarded(async () => {
       const { folder, name } = this.#place(path);
-      await Deno.mkdir(join(folder, name));
+      await Deno.mkdir(below(folder, name));
     });
   }
 
@@ -130,7 +130,7 @@ export class Jail {
   async remove(path: string): Promise<void> {
     await guarded(async () => {
       const { folder, name } = this.#place(path);
-      const real = join(folder, name);
+      const real = below(folder, name);
       if ((await Deno.lstat(real)).isDirectory) throw new FileError("not a file");
       await Deno.remove(real);
     });
@@ -140,7 +140,7 @@ export class Jail {
   async rmdir(path: string): Promise<void> {
     await guarded(async () => {
       const { folder, name } = this.#place(path);
-      const real = join(folder, name);
+      const real = below(folder, name);
       if (!(await Deno.lstat(real)).isDirectory) throw new FileError("not a folder");
       await Deno.remove(real);
     });
@@ -150,7 +150,7 @@ export class Jail {
   async rename(from: string, to: string): Promise<void> {
     await guarded(async () => {
       const [old, fresh] = [this.#place(from), this.#place(to)];
-      await Deno.rename(join(old.folder, old.name), join(fresh.folder, fresh.name));
+      await Deno.rename(below(old.folder, old.name), below(fresh.folder, fresh.name));
     });
   }
 
@@ -166,7 +166,7 @@ export class Jail {
 
   /** The real path of what exists as `path`. */
   #inside(path: string): string {
-    const real = Deno.realPathSync(join(this.#root, path));
+    const real = Deno.realPathSync(below(this.#root, path.slice(1)));
     if (!this.#holds(real)) throw new FileError("denied");
     return real;
   }
@@ -198,8 +198,7 @@ export class Jail {
   }
 
   #holds(real: string): boolean {
-    const way = relative(this.#root, real);
-    return way === "" || (way !== ".." && !way.startsWith("../") && !way.startsWith("/"));
+    return real === this.#root || real.startsWith(below(this.#root, ""));
   }
 }
 

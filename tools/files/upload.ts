@@ -1,7 +1,7 @@
 /** A file that is being received: under a hidden name until it is whole. */
-import { join } from "@std/path";
 import { closeQuietly } from "../program/close.ts";
 import { fileError } from "./errors.ts";
+import { below } from "./path.ts";
 
 /** The beginning of the names of unfinished uploads. */
 export const UNFINISHED = ".upload-";
@@ -29,7 +29,7 @@ export class Upload implements AsyncDisposable {
 
   /** Makes the hidden file in the real folder `folder`. */
   static async begin(folder: string, name: string, overwrite: boolean): Promise<Upload> {
-    const temporary = join(folder, UNFINISHED + crypto.randomUUID());
+    const temporary = below(folder, UNFINISHED + crypto.randomUUID());
     const file = await Deno.open(temporary, { write: true, createNew: true });
     return new Upload(folder, name, overwrite, temporary, file);
   }
@@ -39,7 +39,7 @@ export class Upload implements AsyncDisposable {
     if (this.#over) return;
     try {
       closeQuietly(this.file);
-      const target = join(this.#folder, this.#name);
+      const target = below(this.#folder, this.#name);
       if (this.#overwrite) {
         await Deno.rename(this.#temporary, target);
       } else {
