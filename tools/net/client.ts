@@ -26,7 +26,9 @@ export function portOption(
   service: number,
 ): { port: Option<number | undefined> } {
   return {
-    port: value("PORT", "The server's port.", port, { shown: `${service}` }),
+    port: value("PORT", "The server's port, where its name is given without one.", port, {
+      shown: `${service}`,
+    }),
   };
 }
 
@@ -53,7 +55,7 @@ export const VERBOSE_OPTION = {
   }),
 };
 
-/** The word `HOST[:PORT]` of a command line. Throws UsageError. */
+/** The word `HOST[:PORT]` of a command line, where its own port comes first. Throws UsageError. */
 export function serverAddress(
   word: string,
   options: { port: number | undefined },
@@ -61,7 +63,7 @@ export function serverAddress(
 ): Required<HostPort> {
   try {
     const { host, port } = parseHostPort(word);
-    return { host, port: options.port ?? port ?? service };
+    return { host, port: port ?? options.port ?? service };
   } catch (error) {
     throw new UsageError(
       `${JSON.stringify(word)}: ${(error as Error).message}`,

@@ -17,7 +17,7 @@ Deno.test("serverAddress(): the word, the option and the service's own port", ()
   const cases: [string, number | undefined, string, number][] = [
     ["server", undefined, "server", 13],
     ["server:7013", undefined, "server", 7013],
-    ["server:7013", 8013, "server", 8013],
+    ["server:7013", 8013, "server", 7013],
     ["192.0.2.1:99", undefined, "192.0.2.1", 99],
     ["::1", undefined, "::1", 13],
     ["[::1]:99", undefined, "::1", 99],
