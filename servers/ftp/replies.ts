@@ -44,6 +44,7 @@ export const REPLIES = {
   loginTime: { code: 421, text: "The login took too long; goodbye." },
   stopping: { code: 421, text: "The server stops; goodbye." },
   noDataWay: { code: 425, text: "Use PASV, EPSV, PORT or EPRT first." },
+  noSpaceLeft: { code: 552, text: "No space left." },
   gone: { code: 426, text: "The client is gone." },
   aborted: { code: 426, text: "The transfer was aborted." },
 } as const satisfies Record<string, FtpReply>;

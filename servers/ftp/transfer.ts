@@ -1,6 +1,8 @@
 /** One transfer, from 150 to the reply that says how it went. */
 import { fileError } from "../../tools/files/errors.ts";
+import { Deadline } from "../../tools/net/deadline.ts";
 import { closeQuietly, isGone } from "../../tools/net/errors.ts";
+import { LINGER } from "../../tools/net/linger.ts";
 import { limitSilence } from "../../tools/net/silence.ts";
 import type { ByteStream } from "../../tools/net/stream.ts";
 import type { TlsStream } from "../../tools/net/tls.ts";
@@ -8,7 +10,7 @@ import { Failure } from "../../tools/program/failure.ts";
 import { ProtocolError } from "../../tools/protocol/error.ts";
 import { Pace, turn } from "./copy.ts";
 import type { DataWay } from "./data.ts";
-import { FILE_REPLIES, type FtpReply, Refusal } from "./replies.ts";
+import { FILE_REPLIES, type FtpReply, Refusal, REPLIES } from "./replies.ts";
 import type { FtpSession } from "./session.ts";
 import { xferlogLine } from "./xferlog.ts";
 
@@ -37,7 +39,7 @@ export class Transfer {
   readonly #way: DataWay;
   readonly #type: "A" | "I";
   readonly #pace: Pace;
-  #stream: { close(): void } | undefined;
+  #stream: ByteStream | undefined;
   #aborted: FtpReply | undefined;
   #finishing = false;
 
@@ -79,6 +81,9 @@ export class Transfer {
       this.#stream = conn;
       try {
         await this.#copy(conn);
+      } catch (error) {
+        if (this.#job.incoming) await drain(this.#stream).catch(() => {});
+        throw error;
       } finally {
         closeQuietly(conn);
       }
@@ -139,7 +144,8 @@ export class Transfer {
     }
     const refused = fileError(error);
     if (refused.kind === "failed") this.#session.log("failed", { reason: String(error) });
-    return FILE_REPLIES[refused.kind];
+    // 452 is for before the data (RFC 959 section 5.4).
+    return refused.kind === "no space" ? REPLIES.noSpaceLeft : FILE_REPLIES[refused.kind];
   }
 
   #log(time: number, { code, text }: FtpReply): void {
@@ -174,4 +180,11 @@ export class Transfer {
       }),
     );
   }
+}
+
+/** Throws away what the client still sends to an upload that is refused: a reset would be all that it hears. */
+async function drain(stream: ByteStream): Promise<void> {
+  using _deadline = new Deadline(LINGER, () => closeQuietly(stream));
+  const rest = new Uint8Array(64 * 1024);
+  while (await stream.read(rest) !== null);
 }
