@@ -44,6 +44,12 @@ export const PROGRAMS: readonly Entry[] = [
     load: () => import("../../clients/http.ts"),
   },
   {
+    names: ["tftp"],
+    kind: "client",
+    file: "clients/tftp.ts",
+    load: () => import("../../clients/tftp.ts"),
+  },
+  {
     names: ["chatd"],
     kind: "server",
     file: "servers/chat.ts",
