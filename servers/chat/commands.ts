@@ -4,14 +4,31 @@ import {
   type ChatCommand,
   type ChatCommandName,
 } from "../../tools/protocol/chat.ts";
-import type { Person } from "./room.ts";
-import type { NamedRoom } from "./named_room.ts";
+import type { Departure, Person } from "./room.ts";
 
 /** So many names make a line that is easy to read. */
 const NAMES_PER_LINE = 8;
 
+/** What commands may do in a room where people have names. */
+export interface CommandRoom {
+  /** The names of all who are here. */
+  readonly nicks: string[];
+  /** The person called `nick`, in upper or lower case. */
+  find(nick: string): Person | undefined;
+  /** A notice for `person` alone. */
+  notify(person: Person, text: string): void;
+  /** `person` does something. */
+  act(person: Person, text: string): void;
+  /** `person` says `text` to `other` alone. */
+  whisper(person: Person, other: Person, text: string): void;
+  /** Gives `person` another name, if it is one and free. */
+  rename(person: Person, wanted: string): void;
+  /** Takes `person` out of the room. */
+  leave(person: Person, how: Departure): void;
+}
+
 /** Runs a command for `person`; `first` and `rest` are its words, as many as the table says. */
-type Run = (room: NamedRoom, person: Person, first: string, rest: string) => void;
+type Run = (room: CommandRoom, person: Person, first: string, rest: string) => void;
 
 const RUN: Record<ChatCommandName, Run> = {
   nick: (room, person, name) => room.rename(person, name),
@@ -45,7 +62,7 @@ const RUN: Record<ChatCommandName, Run> = {
 };
 
 /** Runs the command in `text`, which begins with a slash, or tells `person` what is wrong. */
-export function runCommand(room: NamedRoom, person: Person, text: string): void {
+export function runCommand(room: CommandRoom, person: Person, text: string): void {
   const [, name = "", rest = ""] = /^\/(\S*)\s*(.*)$/s.exec(text) ?? [];
   const command = CHAT_COMMANDS.find((known) => known.name === name.toLowerCase());
   if (!command) {

@@ -1,7 +1,7 @@
 /** A room where people have names, hear who comes and goes, and may give commands. */
 import { LONGEST_LINE, safeText } from "../../tools/protocol/chat.ts";
 import { Bucket } from "./bucket.ts";
-import { runCommand } from "./commands.ts";
+import { type CommandRoom, runCommand } from "./commands.ts";
 import { NICK_RULE, nickKey, parseNick } from "./nick.ts";
 import { type Departure, type Person, Room, type RoomOptions } from "./room.ts";
 
@@ -28,7 +28,7 @@ const encoder = new TextEncoder();
 const scratch = new Uint8Array(LONGEST_LINE);
 
 /** A room with names. */
-export class NamedRoom extends Room<string> {
+export class NamedRoom extends Room<string> implements CommandRoom {
   /** By what makes two names the same. */
   readonly #byKey = new Map<string, Person>();
   readonly #notices = new Bucket(NOTICE_RATE, NOTICE_BURST);
@@ -41,12 +41,10 @@ export class NamedRoom extends Room<string> {
     this.#now = options.now;
   }
 
-  /** The names of all who are here. */
   get nicks(): string[] {
     return [...this.#byKey.values()].map(({ nick }) => nick);
   }
 
-  /** The person called `nick`, in upper or lower case. */
   find(nick: string): Person | undefined {
     return this.#byKey.get(nickKey(nick));
   }
@@ -64,22 +62,20 @@ export class NamedRoom extends Room<string> {
     this.publish(person, this.line(`<${person.nick}> ${text}`));
   }
 
-  /** `person` does something. No notice has `<>`, so this cannot be taken for one. */
+  /** No notice has `<>`, so this cannot be taken for one. */
   act(person: Person, text: string): void {
     this.publish(person, this.line(`* <${person.nick}> ${text}`));
   }
 
-  /** `person` says `text` to `other` alone. No name has spaces, so this cannot be taken for talk. */
+  /** No name has spaces, so this cannot be taken for talk. */
   whisper(person: Person, other: Person, text: string): void {
     this.fanOut.toOne(other, this.line(`<${person.nick} to you> ${text}`));
   }
 
-  /** A notice for `person` alone. */
   notify(person: Person, text: string): void {
     this.fanOut.toOne(person, this.line(`* ${text}`));
   }
 
-  /** Gives `person` another name, if it is one and free. */
   rename(person: Person, wanted: string): void {
     const nick = parseNick(wanted);
     if (nick === undefined) return this.notify(person, `no: ${NICK_RULE}`);

@@ -1,16 +1,12 @@
 /** The relay of one connection: two directions, each with its own end. */
 import { isGone } from "../../tools/net/errors.ts";
 import type { Tap } from "../../tools/net/recorder.ts";
-import type { ByteStream } from "../../tools/net/stream.ts";
 import type { Direction } from "../../tools/protocol/synthetic_tcp.ts";
 import { type BufferPool, bufferPools, ReadBuffer } from "./buffers.ts";
-import { Cut } from "./stream_faults.ts";
+import { Cut, type Side } from "./side.ts";
 
 /** Who sees what passes, without changing it: the screen, a recording. */
 export type Watcher = Tap;
-
-/** One side of a relayed connection. */
-export type Side = Pick<ByteStream, "read" | "write" | "closeWrite">;
 
 /** How a connection is relayed. */
 export interface RelayOptions {

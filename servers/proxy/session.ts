@@ -10,7 +10,8 @@ import { formatHostPort, unmapped } from "../../tools/protocol/address.ts";
 import type { Fault } from "../../tools/protocol/fault.ts";
 import { encodeProxyV1, encodeProxyV2 } from "../../tools/protocol/proxy_protocol.ts";
 import type { Printer } from "./printer.ts";
-import { Relay, type Side, type Watcher } from "./relay.ts";
+import { Relay, type Watcher } from "./relay.ts";
+import type { Side } from "./side.ts";
 import { type StreamFaults, withFaults } from "./stream_faults.ts";
 
 /** How connections are relayed. */

@@ -2,12 +2,7 @@
 import { writeAll } from "../../tools/net/writer.ts";
 import { befalls, type Fault, type FaultKind } from "../../tools/protocol/fault.ts";
 import { randomAt } from "../../tools/protocol/random.ts";
-import type { Side } from "./relay.ts";
-
-/** A fault breaks the connection. */
-export class Cut extends Error {
-  override name = "Cut";
-}
+import { Cut, type Side } from "./side.ts";
 
 /** What may wait for its time in one direction, in bytes; beyond it the sender waits. */
 export const MOST_DELAYED = 4 << 20;
