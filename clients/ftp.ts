@@ -25,6 +25,7 @@ import { Trace } from "../tools/program/trace.ts";
 import { charset } from "../tools/protocol/ftp_charset.ts";
 import { FtpClient, type FtpConn, type FtpNetwork } from "./ftp/client.ts";
 import { hasJob, jobsFor, type Server, SERVICE } from "./ftp/command_line.ts";
+import { COMMANDS } from "./ftp/commands.ts";
 import { parseLogin } from "./ftp/login.ts";
 import { MIRROR_OPTIONS } from "./ftp/mirror_run.ts";
 import { OneShot } from "./ftp/one_shot.ts";
@@ -175,6 +176,7 @@ async function dialogue(host: string | undefined, options: FtpValues): Promise<n
   const history = History.open(interactive ? historyPath("ftp") : undefined);
   const trace = new Trace(options.verbose);
   const shell: Shell = new Shell({
+    commands: COMMANDS,
     ...options,
     connect: connector(options, trace),
     console: interactive ? new Terminal(history, (line) => shell.complete(line)) : new Script(),

@@ -5,12 +5,12 @@ import type { Completions, Console } from "../../tools/program/console.ts";
 import { EXIT, Failure } from "../../tools/program/failure.ts";
 import type { History } from "../../tools/program/history.ts";
 import { localNames, type Name } from "../../tools/program/names.ts";
+import type { CommandTable } from "../../tools/program/prompt.ts";
 import { OutputClosed } from "../../tools/program/terminal.ts";
 import type { Trace } from "../../tools/program/trace.ts";
 import { visible } from "../../tools/protocol/text.ts";
 import { blame } from "./blame.ts";
 import type { FtpClient, Reply } from "./client.ts";
-import { COMMANDS } from "./commands.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
 import type { RateLimit } from "./rate.ts";
 import { remoteNames } from "./remote_names.ts";
@@ -30,6 +30,7 @@ export interface Settings {
 
 /** How a dialogue begins. */
 export interface ShellOptions extends ConnectionOptions {
+  commands: CommandTable<Shell>;
   console: Console;
   history: History;
   settings: Settings;
@@ -56,6 +57,7 @@ export class Shell {
   target: Target | undefined;
   /** Another program has the terminal, and Ctrl-C is for it. */
   isAway = false;
+  readonly #commands: CommandTable<Shell>;
   readonly #history: History;
   /** The folders of the server that completion has seen. */
   readonly #listed = new Map<string, Name[]>();
@@ -71,6 +73,7 @@ export class Shell {
     this.trace = options.trace;
     this.rate = options.rate;
     this.retries = options.retries;
+    this.#commands = options.commands;
     this.#history = options.history;
     this.connection = new Connection(options, options.console, (reply) => this.reply(reply));
   }
@@ -110,7 +113,7 @@ export class Shell {
     this.#listed.clear();
     let name = "ftp";
     await this.#guard(() => name, async () => {
-      const { command, words } = COMMANDS.parse(line);
+      const { command, words } = this.#commands.parse(line);
       name = command.names[0];
       if (!command.holdsSecret?.(words)) this.#history.add(line.trim());
       await command.run(this, words);
@@ -133,7 +136,7 @@ export class Shell {
     const before = this.#completing;
     const found = (async (): Promise<Completions> => {
       await before;
-      return await completions(line, COMMANDS, {
+      return await completions(line, this.#commands, {
         remote: (folder) => this.#remoteNames(folder),
         local: (folder) => localNames(this.local(folder)),
       });

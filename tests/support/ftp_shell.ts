@@ -1,4 +1,5 @@
 /** The dialogue of the FTP client with a user, or a script, and servers in memory. */
+import { COMMANDS } from "../../clients/ftp/commands.ts";
 import { RateLimit } from "../../clients/ftp/rate.ts";
 import { Shell, type ShellOptions } from "../../clients/ftp/shell.ts";
 import type { Console } from "../../tools/program/console.ts";
@@ -92,6 +93,7 @@ export async function dialogue(
   const history = History.open(undefined);
   const trace = new Trace(false);
   const shell: Shell = new Shell({
+    commands: COMMANDS,
     connect: async (server) => {
       const next = waiting.shift();
       if (!next) throw new Deno.errors.ConnectionRefused("refused");
