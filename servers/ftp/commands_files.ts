@@ -32,8 +32,7 @@ export const FILE_COMMANDS: FtpServerCommand[] = [
     async run(session, argument): Promise<FtpReply> {
       // lftp and others set the time by the same verb.
       const [time, path] = timeAndPath(argument);
-      const isName = path === "" || await exists(session, argument);
-      if (time && !isName) return await setTime(session, time, path);
+      if (time && !await isName(session, argument)) return await setTime(session, time, path);
       return reply(213, formatTimeVal(modified(await plainFile(session, argument))).slice(0, 14));
     },
   },
@@ -115,8 +114,11 @@ async function plainFile(session: FtpSession, argument: string): Promise<Deno.Fi
   return info;
 }
 
-async function exists(session: FtpSession, argument: string): Promise<boolean> {
-  return await session.login.files.stat(session.path(argument)).then(() => true, () => false);
+/** Whether what looks like `YYYYMMDDHHMMSS path` is the name of a file, and none that `..` makes of it. */
+async function isName(session: FtpSession, argument: string): Promise<boolean> {
+  const path = session.path(argument);
+  if (!path.includes(argument.slice(0, argument.indexOf(" ") + 1))) return false;
+  return await session.login.files.stat(path).then(() => true, () => false);
 }
 
 function modified({ mtime }: Deno.FileInfo): Date {

@@ -284,11 +284,10 @@ const MOST_NAMES = 100;
 
 async function storeUnique(session: FtpSession, argument: string): Promise<undefined> {
   const { way } = prepared(session);
-  const name = argument === "" ? "file" : argument;
+  const name = session.path(argument === "" ? "file" : argument);
   for (let i = 0; i < MOST_NAMES; i++) {
-    const path = session.path(i === 0 ? name : `${name}.${i}`);
     try {
-      return await storeWhole(session, way, path, false);
+      return await storeWhole(session, way, i === 0 ? name : `${name}.${i}`, false);
     } catch (error) {
       if (!(error instanceof FileError && error.kind === "exists")) throw error;
     }
