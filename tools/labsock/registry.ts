@@ -73,6 +73,12 @@ export const PROGRAMS: readonly Entry[] = [
     file: "servers/proxy.ts",
     load: () => import("../../servers/proxy.ts"),
   },
+  {
+    names: ["tftpd"],
+    kind: "server",
+    file: "servers/tftp.ts",
+    load: () => import("../../servers/tftp.ts"),
+  },
 ];
 
 /** The program called `name`; undefined when there is none. */

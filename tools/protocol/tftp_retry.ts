@@ -7,6 +7,9 @@ export const LEAST_WAIT = 200;
 /** Waits double up to this, so that a peer that comes back is not kept waiting. */
 export const LONGEST_WAIT = 8000;
 
+/** So many agreed waits without progress are awaited at least. */
+const WAITS = 4;
+
 /** How long is waited. */
 export interface RetryOptions {
   /** Milliseconds until the first repetition, as agreed with the peer. */
@@ -68,20 +71,25 @@ export class RetryTimer {
 
   /** When `expire` has something to say; Infinity until something was sent. */
   get deadline(): number {
-    const { patience, timeout = 0 } = this.#options;
-    const wait = Math.min(this.#wait * this.#backoff, Math.max(LONGEST_WAIT, timeout));
-    return Math.min(this.#sentAt + wait, this.#progressAt + patience);
+    const longest = Math.max(LONGEST_WAIT, this.#options.timeout ?? 0);
+    return Math.min(this.#sentAt + Math.min(this.#wait * this.#backoff, longest), this.#end);
   }
 
   /** The deadline has passed: true to send again, false to give up. */
   expire(now: number): boolean {
-    const { patience, openingSends = Infinity } = this.#options;
-    if (now >= this.#progressAt + patience) return false;
+    const { openingSends = Infinity } = this.#options;
+    if (now >= this.#end) return false;
     if (!this.#heard && this.#sends >= openingSends) return false;
     this.#sends++;
     this.#backoff *= 2;
     this.#sentAt = now;
     return true;
+  }
+
+  /** When patience ends. A peer that agreed on long waits, and is there, gets some of them. */
+  get #end(): number {
+    const { patience, timeout = 0 } = this.#options;
+    return this.#progressAt + (this.#heard ? Math.max(patience, WAITS * timeout) : patience);
   }
 
   /** The wait that the round trip `time`, and those before, suggest. */

@@ -77,6 +77,34 @@ export const CHAPTERS: Chapter[] = [
     ],
   },
   {
+    title: "TFTP (RFC 1350)",
+    about:
+      "Files in datagrams, with next to nothing around them: how machines without a disk boot.",
+    files: { cake: "Flour, eggs, sugar.\n" },
+    servers: [{ program: "tftpd", args: ["{folder}", "--write", ...ANY_PORT] }],
+    steps: [
+      {
+        what: "Fetch a file, and look at the packets: > is sent, < received.",
+        program: "tftp",
+        args: ["-v", "{tftpd.udp}", "get", "cake", "copy"],
+        shows: /> RRQ [^]*< OACK [^]*> ACK [^]*< DATA [^]*> ACK /,
+      },
+      {
+        what: "As in 1980: without options, block by block.",
+        program: "tftp",
+        args: ["-v", "--no-options", "{tftpd.udp}", "put", "copy", "pie"],
+        shows: /> WRQ [^]*< ACK [^]*> DATA [^]*< ACK /,
+      },
+      {
+        what: "A file that is not there is exit code 1, for scripts.",
+        program: "tftp",
+        args: ["{tftpd.udp}", "get", "bread"],
+        shows: /not found/i,
+        code: 1,
+      },
+    ],
+  },
+  {
     title: "HTTP (RFC 9112)",
     about: "A request is lines of text and so is the head of its answer; then comes the page.\n" +
       "The server is Deno's own.",

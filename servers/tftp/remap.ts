@@ -1,0 +1,37 @@
+/**
+ * The file of `--map`, which gives files other names: a rule on each line, a
+ * regular expression and what it is replaced by. The first that matches counts.
+ *
+ *     # phones ask for SEP001122334455.cnf.xml
+ *     ^SEP([0-9A-F]{12})  phones/$1
+ *     ^network-confg$     cisco/{ip}.cfg
+ */
+
+/** A rule: names that `pattern` matches have that part replaced. */
+export interface MapRule {
+  pattern: RegExp;
+  /** As `String.replace` takes it: `$1` is the first group; `{ip}` is the client's address. */
+  replacement: string;
+}
+
+/** Reads the rules. Throws RangeError that names the line. */
+export function parseMap(text: string): MapRule[] {
+  return text.split(/\r?\n/).flatMap((line, i) => {
+    const [pattern, replacement, ...more] = line.trim().split(/\s+/);
+    if (!pattern || pattern.startsWith("#")) return [];
+    if (replacement === undefined || more.length > 0) {
+      throw new RangeError(`line ${i + 1}: give a pattern and a replacement (a blank is \\s)`);
+    }
+    try {
+      return [{ pattern: new RegExp(pattern, "u"), replacement }];
+    } catch {
+      throw new RangeError(`line ${i + 1}: ${pattern} is no regular expression`);
+    }
+  });
+}
+
+/** The name that `rules` make of `name` for the client at `address`. */
+export function remap(rules: readonly MapRule[], name: string, address: string): string {
+  const rule = rules.find(({ pattern }) => pattern.test(name));
+  return rule ? name.replace(rule.pattern, rule.replacement.replaceAll("{ip}", address)) : name;
+}

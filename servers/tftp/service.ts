@@ -1,0 +1,220 @@
+/** The ports of a TFTP server, and who gets which packet. */
+import type { Jail } from "../../tools/files/jail.ts";
+import type { DatagramEndpoint } from "../../tools/net/datagram.ts";
+import { type Caps, ConnectionCount } from "../../tools/net/limits.ts";
+import { TWIN_PORTS } from "../../tools/net/listen.ts";
+import { ProtocolError } from "../../tools/protocol/error.ts";
+import { unmapped } from "../../tools/protocol/address.ts";
+import { SMALL_SERVICES } from "../../tools/protocol/daytime.ts";
+import {
+  encodeError,
+  ERROR_CODE,
+  OPCODE,
+  opcodeOf,
+  parsePacket,
+  type RequestPacket,
+} from "../../tools/protocol/tftp_packet.ts";
+import { isAllowed } from "./allow_list.ts";
+import { errorFor, Refusal } from "./refusal.ts";
+import { type Channel, TftpSession } from "./session.ts";
+import type { TftpSettings } from "./settings.ts";
+
+/** In milliseconds. With one port, a request that comes again while its transfer moved so lately is a late copy. */
+const LATE_COPY = 3000;
+
+/** What a service is given. */
+export interface ServiceOptions extends TftpSettings, Caps {
+  /** The port of the service. */
+  service: number;
+  /** Opens a socket at an address of ours for packets of up to `longest` bytes. Throws Deno.errors.AddrInUse. */
+  openPort(hostname: string, port: number, longest: number): DatagramEndpoint;
+}
+
+interface Running {
+  session: TftpSession;
+  /** The request as it came. */
+  request: Uint8Array;
+  lastActive: number;
+}
+
+/** Answers requests at any number of addresses. */
+export class TftpService {
+  readonly #options: ServiceOptions;
+  readonly #jails: Promise<{ jail: Jail; uploads: Jail }>;
+  readonly #count: ConnectionCount;
+  /** By the client's TID, and our address. */
+  readonly #running = new Map<string, Running>();
+  readonly #tasks = new Set<Promise<void>>();
+  #nextPort: number;
+  #stopping = false;
+
+  constructor(options: ServiceOptions, jails: Promise<{ jail: Jail; uploads: Jail }>) {
+    this.#options = options;
+    this.#jails = jails;
+    jails.catch(() => {}); // Each request hears of it.
+    this.#count = new ConnectionCount(options);
+    this.#nextPort = options.ports?.first ?? 0;
+  }
+
+  /** Serves what comes in at `entrance` until that is closed. */
+  async run(entrance: DatagramEndpoint): Promise<void> {
+    for (let came = await entrance.receive(); came; came = await entrance.receive()) {
+      const { data, peer, cut } = came;
+      const key = `${entrance.addr.hostname} ${peer.hostname} ${peer.port}`;
+      const opcode = opcodeOf(data);
+      if (opcode === OPCODE.RRQ || opcode === OPCODE.WRQ) {
+        await this.#request(entrance, key, data, peer, cut);
+      } else if (this.#options.singlePort) {
+        const running = this.#running.get(key);
+        if (!running) continue;
+        running.lastActive = performance.now();
+        // It takes the data at once; what it then sends holds nobody else up.
+        running.session.receive(data);
+      }
+      // Anything else is never answered: two servers would answer each other for ever.
+    }
+  }
+
+  async #request(
+    entrance: DatagramEndpoint,
+    key: string,
+    data: Uint8Array,
+    peer: Deno.NetAddr,
+    cut: boolean,
+  ): Promise<void> {
+    const address = unmapped(peer.hostname);
+    const { log, allow, singlePort } = this.#options;
+    const note = (event: string, reason: string): void =>
+      log.event(event, { peer: address, port: peer.port, reason });
+    if (SMALL_SERVICES.has(peer.port) || this.#isServer(entrance, peer.port)) {
+      return note("ignored", "from the port of a service");
+    }
+    if (allow.length > 0 && !isAllowed(allow, address)) return note("ignored", "not allowed");
+    if (this.#stopping || this.#isCopy(key, data)) return;
+    const reply = (packet: Uint8Array): Promise<boolean> => entrance.send(packet, peer);
+    try {
+      if (cut) throw new ProtocolError("the request is too long");
+      const request = parsePacket(data) as RequestPacket;
+      const { jail, uploads } = await this.#jails;
+      if (!this.#count.enter(address)) {
+        throw new Refusal("undefined", "Too many transfers; try later");
+      }
+      const session: TftpSession = new TftpSession({
+        settings: this.#options,
+        jail,
+        uploads,
+        request,
+        peer,
+        reply,
+        open: (longest, receive) =>
+          singlePort
+            ? { send: reply, close(): void {} }
+            : this.#openChannel(entrance.addr.hostname, peer, longest, receive),
+      });
+      this.#start(key, { session, request: data.slice(), lastActive: performance.now() }, address);
+    } catch (error) {
+      const { code, message } = errorFor(error);
+      note("refused", message);
+      await reply(encodeError(code, message));
+    }
+  }
+
+  #isServer(entrance: DatagramEndpoint, port: number): boolean {
+    const { service } = this.#options;
+    return [service, TWIN_PORTS[service], entrance.addr.port].includes(port);
+  }
+
+  /** Whether this request was taken already. A transfer in the way of a new one is ended. */
+  #isCopy(key: string, request: Uint8Array): boolean {
+    const known = this.#running.get(key);
+    if (!known) return false;
+    const { session, lastActive } = known;
+    const same = !session.delivered && equal(known.request, request);
+    // With ports of their own a client can tell two transfers apart, and ends the one it has no use for.
+    if (!this.#options.singlePort && session.heard) return false;
+    if (same && (!session.heard || performance.now() - lastActive < LATE_COPY)) return true;
+    session.stop(new Refusal("undefined", "The client asked for something else"), false);
+    return false;
+  }
+
+  #start(key: string, running: Running, address: string): void {
+    this.#running.set(key, running);
+    this.#track(
+      running.session.run().finally(() => {
+        this.#count.leave(address);
+        if (this.#running.get(key) === running) this.#running.delete(key);
+      }),
+    );
+  }
+
+  /** A port for one transfer, at the address that was asked. */
+  #openChannel(
+    hostname: string,
+    peer: Deno.NetAddr,
+    longest: number,
+    receive: (packet: Uint8Array) => Promise<void>,
+  ): Channel {
+    const endpoint = this.#openPort(hostname, longest);
+    this.#track(readChannel(endpoint, peer, receive));
+    return {
+      send: (packet) => endpoint.send(packet, peer),
+      close: () => endpoint.close(),
+    };
+  }
+
+  #openPort(hostname: string, longest: number): DatagramEndpoint {
+    const { ports, openPort } = this.#options;
+    if (!ports) return openPort(hostname, 0, longest);
+    for (let port = ports.first; port <= ports.last; port++) {
+      const next = this.#nextPort;
+      this.#nextPort = next < ports.last ? next + 1 : ports.first;
+      try {
+        return openPort(hostname, next, longest);
+      } catch (error) {
+        if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+      }
+    }
+    throw new Refusal("undefined", "No port is free; try later");
+  }
+
+  #track(task: Promise<void>): void {
+    const tracked = task.finally(() => this.#tasks.delete(tracked));
+    this.#tasks.add(tracked);
+  }
+
+  /** Takes no more requests. */
+  refuse(): void {
+    this.#stopping = true;
+  }
+
+  /** Resolves when no transfer goes on. */
+  async idle(): Promise<void> {
+    while (this.#tasks.size > 0) await Promise.all(this.#tasks);
+  }
+
+  /** Ends all transfers. */
+  stop(): void {
+    for (const { session } of this.#running.values()) {
+      session.stop(new Refusal("undefined", "The server is stopping"));
+    }
+  }
+}
+
+const WRONG_TID = encodeError(ERROR_CODE.unknownTransferId, "Unknown transfer ID");
+
+/** Hands on what comes from `peer`; others are told that they have nothing to do with it (RFC 1350 section 4). */
+async function readChannel(
+  endpoint: DatagramEndpoint,
+  peer: Deno.NetAddr,
+  receive: (packet: Uint8Array) => Promise<void>,
+): Promise<void> {
+  for (let came = await endpoint.receive(); came; came = await endpoint.receive()) {
+    const { data, peer: { hostname, port } } = came;
+    if (port === peer.port && hostname === peer.hostname) await receive(data);
+    else if (opcodeOf(data) !== OPCODE.ERROR) await endpoint.send(WRONG_TID, came.peer);
+  }
+}
+
+function equal(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}

@@ -1,0 +1,228 @@
+/** One transfer on the server, from the request to its line in the log. */
+import { FileSink, FileSource } from "../../tools/files/blocks.ts";
+import { FileError } from "../../tools/files/errors.ts";
+import type { Jail } from "../../tools/files/jail.ts";
+import { TransferDriver } from "../../tools/net/tftp_transfer.ts";
+import type { Fields } from "../../tools/program/log.ts";
+import { unmapped } from "../../tools/protocol/address.ts";
+import { netasciiSink, netasciiSource } from "../../tools/protocol/tftp_netascii.ts";
+import { negotiate, type Terms } from "../../tools/protocol/tftp_options.ts";
+import {
+  encodeAck,
+  encodeError,
+  encodeOack,
+  HEADER,
+  type Mode,
+  parseMode,
+  type RequestPacket,
+} from "../../tools/protocol/tftp_packet.ts";
+import { Receiver } from "../../tools/protocol/tftp_receiver.ts";
+import { Sender } from "../../tools/protocol/tftp_sender.ts";
+import type { Outcome } from "../../tools/protocol/tftp_transfer.ts";
+import { meantPath } from "./names.ts";
+import { errorFor, Refusal } from "./refusal.ts";
+import { limitsFor, OPENING_SENDS, type TftpSettings } from "./settings.ts";
+
+/** What a client may send besides data is short. */
+const LONGEST_ANSWER = 1024;
+
+/** The server's end of a transfer: a port of its own, or a share of the one that listens. */
+export interface Channel {
+  send(packet: Uint8Array): Promise<boolean>;
+  close(): void;
+}
+
+/** What a session is given. */
+export interface SessionContext {
+  settings: TftpSettings;
+  jail: Jail;
+  /** The folder for files from clients. */
+  uploads: Jail;
+  request: RequestPacket;
+  peer: Deno.NetAddr;
+  /** Sends from the port that listens, for a refusal. */
+  reply(packet: Uint8Array): Promise<boolean>;
+  /** Opens the channel, for packets of up to `longest` bytes that go to `receive`. Throws Refusal. */
+  open(longest: number, receive: (packet: Uint8Array) => Promise<void>): Channel;
+}
+
+/** A transfer that can begin. */
+interface Plan {
+  transfer: Sender | Receiver;
+  terms: Terms;
+  /** A client that asks for the size alone breaks off after the answer. */
+  told: boolean;
+  commit?: () => Promise<void>;
+}
+
+/** One transfer with one client. */
+export class TftpSession {
+  readonly #context: SessionContext;
+  readonly #address: string;
+  /** The file, as the client may see it. */
+  #path: string;
+  #plan: Plan | undefined;
+  #driver: TransferDriver | undefined;
+  #stopped: Refusal | undefined;
+  #tell = true;
+  #delivered = false;
+
+  constructor(context: SessionContext) {
+    this.#context = context;
+    this.#address = unmapped(context.peer.hostname);
+    this.#path = context.request.name;
+  }
+
+  /** Whether the client ever answered. */
+  get heard(): boolean {
+    return this.#plan?.transfer.heard ?? false;
+  }
+
+  /** Whether the file is over, and only the last acknowledgement may be asked for again. */
+  get delivered(): boolean {
+    return this.#delivered;
+  }
+
+  /** A packet from the client's TID. */
+  async receive(packet: Uint8Array): Promise<void> {
+    await this.#driver?.receive(packet);
+  }
+
+  /** Ends the transfer; the client is told unless `tell` is false. */
+  stop(reason: Refusal, tell = true): void {
+    this.#stopped ??= reason;
+    this.#tell = tell;
+    this.#driver?.stop(reason);
+  }
+
+  /** Does it all. Resolves when nothing is left to do; throws nothing. */
+  async run(): Promise<void> {
+    await using stack = new AsyncDisposableStack();
+    let send = this.#context.reply;
+    try {
+      const plan = await this.#prepare(stack);
+      if (this.#stopped) throw this.#stopped;
+      const writes = this.#context.request.kind === "WRQ";
+      const longest = writes ? HEADER + plan.terms.blksize : LONGEST_ANSWER;
+      const channel = this.#context.open(longest, (packet) => this.receive(packet));
+      stack.defer(() => channel.close());
+      send = (packet) => channel.send(packet);
+      const start = performance.now();
+      this.#driver = new TransferDriver(plan.transfer, send, plan.commit);
+      this.#plan = plan;
+      await this.#driver.start();
+      const outcome = await this.#driver.outcome;
+      this.#delivered = true;
+      this.#logOutcome(outcome, plan, (performance.now() - start) / 1000);
+      await this.#driver.over;
+    } catch (error) {
+      const { code, message, reason } = errorFor(error);
+      if (this.#tell) await send(encodeError(code, message));
+      this.#log(this.#plan ? "failed" : "refused", { ...this.#progress(), reason });
+    }
+  }
+
+  async #prepare(stack: AsyncDisposableStack): Promise<Plan> {
+    const { request, settings } = this.#context;
+    const mode = parseMode(request.mode);
+    if (mode === undefined) {
+      throw new Refusal("illegalOperation", "Unknown mode: octet and netascii are known");
+    }
+    try {
+      this.#path = meantPath(request.name, this.#address, settings.names);
+    } catch {
+      throw new FileError("bad name");
+    }
+    return request.kind === "RRQ"
+      ? await this.#toSend(mode, stack)
+      : await this.#toReceive(mode, stack);
+  }
+
+  async #toSend(mode: Mode, stack: AsyncDisposableStack): Promise<Plan> {
+    const { jail, request, settings } = this.#context;
+    const { file, info } = stack.use(await this.#inOwnFolder((path) => jail.open(path)));
+    const { terms, accepted } = negotiate(
+      request.options,
+      limitsFor(this.#address, settings),
+      // As netascii the file has another size, which only reading it would tell.
+      mode === "octet" ? info.size : undefined,
+    );
+    const source = new FileSource(file, info.size);
+    const transfer = new Sender({
+      terms,
+      source: mode === "octet" ? source : netasciiSource(source),
+      patience: settings.idleTimeout,
+      openingSends: OPENING_SENDS,
+      ...accepted.size > 0 && { opening: encodeOack(accepted) },
+    });
+    return { transfer, terms, told: accepted.has("tsize") };
+  }
+
+  async #toReceive(mode: Mode, stack: AsyncDisposableStack): Promise<Plan> {
+    const { uploads, request, settings } = this.#context;
+    if (settings.writing === "no") {
+      throw new Refusal("accessViolation", "This server is read-only");
+    }
+    const { terms, accepted } = negotiate(
+      request.options,
+      limitsFor(this.#address, settings),
+      "told",
+    );
+    if (terms.size !== undefined && terms.size > settings.maxFileSize) {
+      throw new FileError("no space");
+    }
+    const overwrite = settings.writing === "overwrite";
+    const upload = stack.use(
+      await this.#inOwnFolder((path) => uploads.upload(path, overwrite)),
+    );
+    const sink = new FileSink(upload.file, settings.maxFileSize);
+    const transfer = new Receiver({
+      terms,
+      sink: mode === "octet" ? sink : netasciiSink(sink),
+      patience: settings.idleTimeout,
+      openingSends: OPENING_SENDS,
+      opening: accepted.size > 0 ? encodeOack(accepted) : encodeAck(0),
+    });
+    return { transfer, terms, told: false, commit: () => upload.commit() };
+  }
+
+  /** What `find` finds in the folder of the client's address, if clients have some, else in that of all. */
+  async #inOwnFolder<T>(find: (path: string) => Promise<T>): Promise<T> {
+    if (this.#context.settings.perClient) {
+      try {
+        return await find(`/${this.#address}${this.#path}`);
+      } catch (error) {
+        if (!(error instanceof FileError && error.kind === "not found")) throw error;
+      }
+    }
+    return await find(this.#path);
+  }
+
+  #logOutcome(outcome: Outcome, { transfer, told }: Plan, seconds: number): void {
+    const rate = Math.round(transfer.bytes / seconds);
+    const figures = { ...this.#progress(), seconds: Number(seconds.toFixed(3)) };
+    if (outcome.kind === "done") {
+      this.#log(this.#context.request.kind === "RRQ" ? "sent" : "received", { ...figures, rate });
+    } else if (outcome.kind === "refused" && told && !transfer.heard) {
+      this.#log("probe", {});
+    } else {
+      const reason = outcome.kind === "silent"
+        ? "no answer"
+        : `the client says: ${outcome.message || `error ${outcome.code}`}`;
+      this.#log("failed", { ...figures, reason });
+    }
+  }
+
+  #progress(): Fields {
+    if (!this.#plan) return {};
+    const { transfer, terms: { blksize, windowsize } } = this.#plan;
+    return { bytes: transfer.bytes, blksize, windowsize, resent: transfer.resent };
+  }
+
+  #log(event: string, fields: Fields): void {
+    const { request: { kind, mode }, peer: { port }, settings } = this.#context;
+    const request = kind === "RRQ" ? "read" : "write";
+    const who = { peer: this.#address, port, request, file: this.#path, mode };
+    settings.log.event(event, { ...who, ...fields });
+  }
+}
