@@ -130,12 +130,15 @@ export class TftpClient {
       (packet) => conversation.send(packet),
       async () => await sink?.busy,
     );
+    let isOver = false;
     const ended = converse();
     this.#live.set(driver, ended);
     void ended.then(() => this.#live.delete(driver));
     try {
       using _abort = onAbort(options.signal, () => driver.stop(interrupted()));
       const outcome = await driver.outcome;
+      isOver = true;
+      options.onProgress?.(transfer.bytes);
       if (outcome.kind === "refused") throw new TftpError(outcome.code, outcome.message);
       if (outcome.kind === "silent") {
         throw new Failure(EXIT.unreachable, "the server has fallen silent");
@@ -157,8 +160,9 @@ export class TftpClient {
         let packet: Uint8Array | null | undefined = first;
         while (packet !== null) {
           if (packet) await driver.receive(packet);
-          if (sink?.busy) await sink.busy;
-          options.onProgress?.(transfer.bytes);
+          const busy = sink?.busy;
+          if (busy) await busy;
+          if (!isOver) options.onProgress?.(transfer.bytes);
           packet = await conversation.receive();
         }
       } catch (error) {
@@ -176,6 +180,7 @@ export class TftpClient {
   ): Promise<Opened & { conversation: Conversation }> {
     const { settings: { mode, blksize, rexmt, timeout }, bind, port, trace } = this.#options;
     if (name === "" || name.includes("\0")) throw new RangeError("a file cannot have this name");
+    if (signal?.aborted) throw interrupted();
     const asked = requestOptions(wishes);
     const longest = Math.max(LEAST_PACKET, HEADER + blksize);
     const conversation = new Conversation(
