@@ -19,6 +19,7 @@ import { formatHostPort } from "../tools/protocol/address.ts";
 import { PLAIN_TERMS } from "../tools/protocol/tftp_options.ts";
 import { TftpClient, type TftpSettings } from "./tftp/client.ts";
 import { type Job, readWords, type Server, SERVICE } from "./tftp/command_line.ts";
+import { COMMANDS } from "./tftp/commands.ts";
 import { moveFile } from "./tftp/file_transfer.ts";
 import { checkWindow, parseBlksize, parseWindowsize, STANDARD_BLKSIZE } from "./tftp/options.ts";
 import { type Connect, Shell } from "./tftp/shell.ts";
@@ -160,6 +161,7 @@ async function dialogue(
   const interactive = Deno.stdin.isTerminal();
   const history = History.open(interactive ? historyPath("tftp") : undefined);
   const shell: Shell = new Shell({
+    commands: COMMANDS,
     connect,
     console: interactive ? new Terminal(history, (line) => shell.complete(line)) : new Script(),
     history,

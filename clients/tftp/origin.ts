@@ -1,4 +1,6 @@
 /** Where an upload comes from: a local file, or standard input. */
+import { FileSource } from "../../tools/files/blocks.ts";
+import { FileError } from "../../tools/files/errors.ts";
 import { EXIT, Failure, fileFailure } from "../../tools/program/failure.ts";
 import { concat } from "../../tools/protocol/bytes.ts";
 import type { Source } from "../../tools/protocol/tftp_blocks.ts";
@@ -14,9 +16,6 @@ export async function openOrigin(path: string): Promise<Origin> {
   return path === "-" ? await standardInput() : openFile(path);
 }
 
-// So much of a file is read at once: a system call for each block would cost more than the block.
-const PIECE = 256 * 1024;
-
 function openFile(path: string): Origin {
   try {
     // A FIFO would hold the opening up, so look before.
@@ -26,34 +25,18 @@ function openFile(path: string): Origin {
       throw new Failure(EXIT.file, `${path}: is no file (try: tftp HOST put - < ${path})`);
     }
     const file = Deno.openSync(path);
-    const piece = new Uint8Array(Math.min(PIECE, size + 1));
-    let rest = piece.subarray(0, 0);
+    const source = new FileSource(file, size);
     return {
       size,
       read(buffer): number {
-        let length = 0;
-        while (length < buffer.length) {
-          if (rest.length === 0) {
-            rest = piece.subarray(0, readSome(path, file, piece));
-            if (rest.length === 0) break;
-          }
-          const part = rest.subarray(0, buffer.length - length);
-          buffer.set(part, length);
-          length += part.length;
-          rest = rest.subarray(part.length);
+        try {
+          return source.read(buffer);
+        } catch (error) {
+          throw fileFailure(path, error instanceof FileError ? error.cause : error);
         }
-        return length;
       },
       [Symbol.dispose]: () => file.close(),
     };
-  } catch (error) {
-    throw fileFailure(path, error);
-  }
-}
-
-function readSome(path: string, file: Deno.FsFile, buffer: Uint8Array): number {
-  try {
-    return file.readSync(buffer) ?? 0;
   } catch (error) {
     throw fileFailure(path, error);
   }

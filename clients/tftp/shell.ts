@@ -4,13 +4,13 @@ import type { Completions, Console } from "../../tools/program/console.ts";
 import { EXIT, Failure, UsageError } from "../../tools/program/failure.ts";
 import type { History } from "../../tools/program/history.ts";
 import { localNames } from "../../tools/program/names.ts";
+import type { CommandTable } from "../../tools/program/prompt.ts";
 import { OutputClosed } from "../../tools/program/terminal.ts";
 import type { Trace } from "../../tools/program/trace.ts";
 import { visible } from "../../tools/protocol/text.ts";
 import { formatSize } from "../../tools/protocol/units.ts";
 import type { TftpClient } from "./client.ts";
 import type { Job, Server } from "./command_line.ts";
-import { COMMANDS } from "./commands.ts";
 import { moveFile } from "./file_transfer.ts";
 import type { TftpSettings } from "./options.ts";
 
@@ -19,6 +19,7 @@ export type Connect = (server: Server, signal: AbortSignal) => Promise<TftpClien
 
 /** How a dialogue begins. */
 export interface ShellOptions {
+  commands: CommandTable<Shell>;
   connect: Connect;
   console: Console;
   history: History;
@@ -37,6 +38,7 @@ export class Shell {
   verbose: boolean;
   /** No more commands are read. */
   over = false;
+  readonly #commands: CommandTable<Shell>;
   readonly #connect: Connect;
   readonly #history: History;
   #client: TftpClient | undefined;
@@ -52,6 +54,7 @@ export class Shell {
     this.settings = options.settings;
     this.trace = options.trace;
     this.verbose = options.verbose;
+    this.#commands = options.commands;
     this.#connect = options.connect;
     this.#history = options.history;
   }
@@ -84,7 +87,7 @@ export class Shell {
     if (/^\s*(?:#|$)/.test(line)) return;
     let name = "tftp";
     await this.#run(() => name, async () => {
-      const { command, words } = COMMANDS.parse(line);
+      const { command, words } = this.#commands.parse(line);
       name = command.names[0];
       this.#history.add(line.trim());
       await command.run(this, words);
@@ -127,7 +130,7 @@ export class Shell {
   /** What could stand at the end of `line`; nothing when that cannot be found out. */
   async complete(line: string): Promise<Completions> {
     try {
-      return await completions(line, COMMANDS, {
+      return await completions(line, this.#commands, {
         remote: () => Promise.resolve([...this.#names].map((name) => ({ name, isFolder: false }))),
         local: (folder) => localNames(folder || "."),
       });

@@ -1,5 +1,7 @@
 /** Where a download goes: a local file, or standard output. */
 import { dirname, join } from "@std/path";
+import { FileSink } from "../../tools/files/blocks.ts";
+import { FileError } from "../../tools/files/errors.ts";
 import { closeQuietly } from "../../tools/program/close.ts";
 import { fileFailure } from "../../tools/program/failure.ts";
 import { writeOut } from "../../tools/program/terminal.ts";
@@ -54,18 +56,13 @@ function statOf(path: string): Deno.FileInfo | undefined {
   }
 }
 
-// A system call for each block would cost more than the block.
-const PIECE = 256 * 1024;
-
 /** A file that grows under a hidden name beside its own, which it gets when it is whole. */
 class FileTarget implements Target {
-  readonly busy = undefined;
   readonly #shown: string;
   readonly #path: string;
   readonly #temporary: string;
   readonly #file: Deno.FsFile;
-  readonly #piece = new Uint8Array(PIECE);
-  #held = 0;
+  readonly #sink: FileSink;
   #over = false;
 
   /** `shown` is how messages call `path`; `mode` is that of the file it replaces. */
@@ -79,25 +76,20 @@ class FileTarget implements Target {
       createNew: true,
       mode: (mode ?? 0o666) & 0o777,
     });
+    this.#sink = new FileSink(this.#file);
   }
 
   write(data: Uint8Array): void {
-    if (this.#held + data.length > PIECE) this.#flush();
-    if (data.length > PIECE) return this.#put(data);
-    this.#piece.set(data, this.#held);
-    this.#held += data.length;
+    this.#guard(() => this.#sink.write(data));
   }
 
   end(): void {
-    this.#flush();
-    this.#over = true;
-    try {
-      closeQuietly(this.#file);
+    this.#guard(() => {
+      this.#sink.end();
+      this.#file.close();
       Deno.renameSync(this.#temporary, this.#path);
-    } catch (error) {
-      removeQuietly(this.#temporary);
-      throw fileFailure(this.#shown, error);
-    }
+    });
+    this.#over = true;
   }
 
   abort(): void {
@@ -107,16 +99,11 @@ class FileTarget implements Target {
     removeQuietly(this.#temporary);
   }
 
-  #flush(): void {
-    this.#put(this.#piece.subarray(0, this.#held));
-    this.#held = 0;
-  }
-
-  #put(data: Uint8Array): void {
+  #guard(work: () => void): void {
     try {
-      for (let rest = data; rest.length > 0;) rest = rest.subarray(this.#file.writeSync(rest));
+      work();
     } catch (error) {
-      throw fileFailure(this.#shown, error);
+      throw fileFailure(this.#shown, error instanceof FileError ? error.cause : error);
     }
   }
 }
