@@ -22,6 +22,15 @@ export function fileSource(file: { readSync(buffer: Uint8Array): number | null }
 // Where measured rates stop growing.
 const BUFFER = 256 * 1024;
 
+type Buffers = readonly [Uint8Array, Uint8Array];
+
+// Those of transfers that are over: to make new ones takes longer than to move a small file.
+const spare: Buffers[] = [];
+
+function takeBuffers(): Buffers {
+  return spare.pop() ?? [new Uint8Array(BUFFER), new Uint8Array(BUFFER)];
+}
+
 /** What the loops tell, and are told. */
 export interface Movement {
   /** The transfer is given up: nothing goes to the sink any more. */
@@ -41,8 +50,8 @@ export async function receive(
   movement: Movement,
   piece = Infinity,
 ): Promise<void> {
-  const size = Math.min(piece, BUFFER);
-  let [buffer, other] = [new Uint8Array(size), new Uint8Array(size)];
+  const buffers = takeBuffers();
+  let [buffer, other] = [buffers[0].subarray(0, piece), buffers[1].subarray(0, piece)];
   let writing: Promise<void> | undefined;
   const write = (data: Uint8Array): Promise<void> | undefined => {
     try {
@@ -55,7 +64,10 @@ export async function receive(
     for (;;) {
       const length = await stream.read(buffer);
       if (writing) await movement.ours(writing);
-      if (length === null) return;
+      if (length === null) {
+        spare.push(buffers);
+        return;
+      }
       if (movement.over) continue;
       writing = write(buffer.subarray(0, length));
       movement.moved(length);
@@ -73,7 +85,8 @@ export async function send(
   source: Source,
   movement: Movement,
 ): Promise<void> {
-  let [buffer, other] = [new Uint8Array(BUFFER), new Uint8Array(BUFFER)];
+  const buffers = takeBuffers();
+  let [buffer, other] = buffers;
   const readAhead = async (): Promise<number | null> => {
     try {
       return await source(buffer);
@@ -95,5 +108,6 @@ export async function send(
       rest = rest.subarray(written);
     }
   }
+  spare.push(buffers);
   await stream.closeWrite();
 }
