@@ -37,6 +37,9 @@ export class Control {
   #parser: ReplyParser;
   #tls: TlsStream | undefined;
   #closed: Error | undefined;
+  #posted: string[] = [];
+  /** So many replies to what was posted are still to come. */
+  #unheard = 0;
 
   constructor(conn: FtpConn, options: ControlOptions) {
     this.peer = unmapped(conn.remoteAddr.hostname);
@@ -72,10 +75,24 @@ export class Control {
 
   /** Sends a command. Throws RangeError, and sends nothing, when it holds a line end or NUL, or is not in the character set. */
   async send(verb: string, argument?: string): Promise<void> {
+    await this.sendLines(formatCommand(verb, argument));
+  }
+
+  /** Leaves a command to go out with the next one. What the server says to it nobody hears. Throws RangeError as `send` does. */
+  post(verb: string, argument: string): void {
     const line = formatCommand(verb, argument);
-    const data = this.#options.charset.encode(`${line}\r\n`);
+    this.#options.charset.encode(line);
+    this.#posted.push(line);
+  }
+
+  /** Sends commands in one go; their replies come one after the other. Throws RangeError as `send` does. */
+  async sendLines(...commands: string[]): Promise<void> {
+    const lines = [...this.#posted, ...commands];
+    const data = this.#options.charset.encode(lines.map((line) => `${line}\r\n`).join(""));
+    this.#unheard += this.#posted.length;
+    this.#posted = [];
     await this.#closingOnFailure(async () => {
-      this.#options.trace.sent(maskCommand(line));
+      for (const line of lines) this.#options.trace.sent(maskCommand(line));
       using _deadline = this.watch();
       await writeAll(this.#stream, data);
     });
@@ -89,14 +106,25 @@ export class Control {
 
   /** Reads a reply; the caller watches the time. */
   async next(): Promise<Reply> {
-    const reply = await this.#closingOnFailure(() => this.#readReply());
-    if (reply.code === 421) this.close(new FtpError(reply));
-    return reply;
+    for (;;) {
+      const reply = await this.#closingOnFailure(() => this.#readReply());
+      if (reply.code === 421) this.close(new FtpError(reply));
+      else if (this.#unheard > 0) {
+        if (reply.code >= 200) this.#unheard--;
+        continue;
+      }
+      return reply;
+    }
   }
 
   /** Sends a command and reads its reply, after those of 1yz. Throws FtpError for 4yz and 5yz. */
   async ask(verb: string, argument?: string): Promise<Reply> {
     await this.send(verb, argument);
+    return await this.answer();
+  }
+
+  /** Reads the reply that ends a command, after those of 1yz. Throws FtpError for 4yz and 5yz. */
+  async answer(): Promise<Reply> {
     let reply = await this.read();
     while (reply.code < 200) reply = await this.read();
     if (reply.code >= 400) throw new FtpError(reply);

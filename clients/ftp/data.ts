@@ -14,6 +14,7 @@ import {
   parseExtendedPassive,
   parsePassive,
 } from "../../tools/protocol/ftp_address.ts";
+import type { Reply } from "../../tools/protocol/ftp_reply.ts";
 import type { Control, Protect } from "./control.ts";
 import { FtpError } from "./errors.ts";
 import type { FtpConn, FtpListener, FtpNetwork } from "./network.ts";
@@ -61,6 +62,7 @@ export class DataConnection {
 
   /** Ends it in good order. */
   close(): void {
+    if (this.#closed) return;
     this.#closed = true;
     if (this.#listener) closeQuietly(this.#listener);
     const conn = this.#stream ?? this.#conn;
@@ -100,6 +102,8 @@ export class DataConnector {
   readonly #control: Control;
   readonly #options: DataOptions;
   #extended = true;
+  /** EPSV has worked. */
+  #isProven = false;
 
   constructor(control: Control, options: DataOptions) {
     this.#control = control;
@@ -112,12 +116,35 @@ export class DataConnector {
     return new DataConnection(from, this.#control.peer, this.#options.protect);
   }
 
+  /** Whether a command may go out together with EPSV. */
+  get isProven(): boolean {
+    return this.#isProven;
+  }
+
+  /**
+   * The data connection for a command that has gone out together with EPSV.
+   * Throws as `prepare` does, or the refusal of the command itself.
+   */
+  async follow(signal: AbortSignal): Promise<DataConnection> {
+    const control = this.#control;
+    try {
+      const conn = await this.#dialExtended(await control.answer(), signal);
+      return new DataConnection(conn, control.peer, this.#options.protect);
+    } catch (error) {
+      this.#isProven = false;
+      // When the server has refused the command it may not listen any more, which is no news then.
+      if (!control.closed) await control.answer();
+      throw error;
+    }
+  }
+
   async #passive(signal: AbortSignal): Promise<FtpConn> {
     const { peer } = this.#control;
     if (this.#extended) {
       try {
-        const { text } = await this.#control.ask("EPSV");
-        return await this.#dial({ host: peer, port: parseExtendedPassive(text) }, signal);
+        const conn = await this.#dialExtended(await this.#control.ask("EPSV"), signal);
+        this.#isProven = true;
+        return conn;
       } catch (error) {
         this.#orOlder(error, "EPSV", "PASV");
       }
@@ -156,6 +183,10 @@ export class DataConnector {
     }
     this.#extended = false;
     this.#options.trace.note(`${verb} does not work here: ${older} from now on`);
+  }
+
+  async #dialExtended({ text }: Reply, signal: AbortSignal): Promise<FtpConn> {
+    return await this.#dial({ host: this.#control.peer, port: parseExtendedPassive(text) }, signal);
   }
 
   async #dial({ host, port }: DataAddress, signal: AbortSignal): Promise<FtpConn> {

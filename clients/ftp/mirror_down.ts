@@ -2,7 +2,7 @@
 import { join } from "@std/path";
 import { EXIT, Failure, fileFailure } from "../../tools/program/failure.ts";
 import { fileSink, type FtpClient, FtpError } from "./client.ts";
-import type { Direction, FileTask, Moving } from "./mirror_direction.ts";
+import type { Direction, FileTask, Moving, TakeNext } from "./mirror_direction.ts";
 import { isThere, listLocal, makeLocal, removeLocal } from "./mirror_local.ts";
 import type { Item } from "./mirror_plan.ts";
 import { checkFolder, isEmpty, joinRemote } from "./mirror_remote.ts";
@@ -53,7 +53,12 @@ export class Down implements Direction {
     removeLocal(join(this.#local, path), item);
   }
 
-  async move(client: FtpClient, task: FileTask): Promise<() => void> {
+  /** What goes on with a part needs REST first. */
+  isPlain({ offset }: FileTask): boolean {
+    return offset === 0;
+  }
+
+  async move(client: FtpClient, task: FileTask, next: TakeNext): Promise<() => void> {
     const { item: { name, size, modified }, path, part } = task;
     const { rate, onMoved } = this.#moving;
     const folder = join(this.#local, path);
@@ -63,10 +68,16 @@ export class Down implements Direction {
       task.offset += data.length;
       onMoved(data.length);
     };
-    const remote = joinRemote(joinRemote(this.#remote, path), name);
     const download = async (): Promise<void> => {
-      const options = { offset: task.offset, piece: rate?.piece };
-      await client.download(remote, rate?.sink(sink) ?? sink, options);
+      await client.download(this.#remotePath(task), rate?.sink(sink) ?? sink, {
+        offset: task.offset,
+        piece: rate?.piece,
+        pipelined: true,
+        next: () => {
+          const following = next();
+          return following && this.#remotePath(following);
+        },
+      });
     };
     const begun = task.offset;
     try {
@@ -90,6 +101,10 @@ export class Down implements Direction {
       throw error;
     }
     return () => file.finish(task.offset, modified);
+  }
+
+  #remotePath({ path, item: { name } }: FileTask): string {
+    return joinRemote(joinRemote(this.#remote, path), name);
   }
 }
 

@@ -72,6 +72,10 @@ export class Up implements Direction {
     await removeRemote(client, this.#path(path), item);
   }
 
+  isPlain(): boolean {
+    return false;
+  }
+
   async move(client: FtpClient, task: FileTask): Promise<(() => void) | undefined> {
     const { item, path, unsure } = task;
     const file = joinRemote(this.#path(path), item.name);
@@ -128,13 +132,14 @@ export class Up implements Direction {
     await client.upload(rate?.source(source.read) ?? source.read, to, {
       // APPE, not REST: a server that does not know REST for this would begin at the front.
       append: offset > 0,
+      pipelined: true,
       onProgress: (bytes) => advance(offset + bytes),
     });
   }
 
   async #setTime(client: FtpClient, file: string, time: Date): Promise<void> {
     try {
-      await client.setModtime(file, time);
+      await client.postModtime(file, time);
     } catch (error) {
       if (!isRefusal(error, client)) throw error;
       // 550 is about this file, the others about the command.

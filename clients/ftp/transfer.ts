@@ -19,22 +19,28 @@ export class Transfer implements Movement {
   readonly #data: DataConnection;
   readonly #sends: boolean;
   readonly #onMoved: (length: number) => void;
+  readonly #onEnd: () => Promise<void>;
   readonly #givenUp = Promise.withResolvers<void>();
   #reason: { error: unknown } | undefined;
   #silence: Deadline | undefined;
   #bytes = 0;
 
-  /** `sends`: the data goes to the server. `onMoved` hears of each piece. */
+  /**
+   * `sends`: the data goes to the server. `onMoved` hears of each piece, and
+   * `onEnd` when all data has come and the final reply need not have.
+   */
   constructor(
     control: Control,
     data: DataConnection,
     sends: boolean,
     onMoved: (length: number) => void,
+    onEnd: () => Promise<void>,
   ) {
     this.#control = control;
     this.#data = data;
     this.#sends = sends;
     this.#onMoved = onMoved;
+    this.#onEnd = onEnd;
   }
 
   get over(): boolean {
@@ -108,7 +114,10 @@ export class Transfer implements Movement {
     // before the final reply. To close an upload with something unread would reset it.
     if (failure) this.#data.destroy();
     else if (this.#sends) void this.#data.closeAfterPeer();
-    else this.#data.close();
+    else {
+      this.#data.close();
+      await this.#onEnd();
+    }
     this.#silence?.extend();
     const reply = await final;
     if (reply.code >= 400) throw new FtpError(reply);
