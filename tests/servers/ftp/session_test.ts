@@ -1,82 +1,9 @@
 /** The time limits of FTP sessions, in memory and with a clock that the test moves. */
 import { assertEquals, assertMatch } from "@std/assert";
-import { FAILURE_DELAY, Folders, LoginGuard } from "../../../servers/ftp/login.ts";
-import { FtpSession, MOST_WAITING } from "../../../servers/ftp/session.ts";
-import { type DataConn, type FtpService, TIMEOUTS } from "../../../servers/ftp/settings.ts";
-import { parseUser } from "../../../tools/protocol/users.ts";
-import { ConnectionCount } from "../../../tools/net/limits.ts";
-import { FakeTime } from "../../support/fake_time.ts";
-import { FtpControl, ftpOptions, TestLog } from "../../support/ftp_server.ts";
-import { testWith } from "../../support/permissions.ts";
-import { streamPair, type TestStream } from "../../support/stream.ts";
-
-interface InMemory {
-  client: FtpControl;
-  session: FtpSession;
-  time: FakeTime;
-  /** The client's end of the control connection. */
-  stream: TestStream;
-  /** Gives the server its next data connection; returns the client's end. */
-  dataConnection(): TestStream;
-  ended: Promise<void>;
-  log: TestLog;
-}
-
-/** A session in memory, logged in unless `login` is false. */
-function sessionTest(
-  name: string,
-  fn: (place: InMemory) => Promise<void>,
-  login = true,
-): void {
-  testWith(["read", "write"], `ftpd session: ${name}`, async () => {
-    const root = await Deno.makeTempDir();
-    await Deno.writeFile(`${root}/file`, new Uint8Array(100));
-    using time = new FakeTime();
-    const log = new TestLog();
-    const [ours, stream] = streamPair();
-    let give = (_: DataConn): void => {};
-    let waiting: Promise<DataConn> | undefined;
-    let refuse = (): void => {};
-    const service: FtpService = {
-      ...ftpOptions(root, log.log),
-      users: [parseUser("ada:secret")],
-      guard: new LoginGuard(),
-      folders: new Folders(),
-      sessions: new ConnectionCount({ maxConnections: Infinity, maxPerAddress: Infinity }),
-      network: {
-        listen(): { accept(): Promise<DataConn>; close(): void } {
-          waiting = new Promise((resolve, reject) => {
-            give = resolve;
-            refuse = () => reject(new Deno.errors.BadResource("closed"));
-          });
-          waiting.catch(() => {});
-          const accepted = waiting;
-          return { accept: () => accepted, close: () => refuse() };
-        },
-        dial: () => Promise.reject(new Error("not here")),
-      },
-    };
-    const dataConnection = (): TestStream => {
-      const [server, client] = streamPair();
-      const remoteAddr: Deno.NetAddr = { transport: "tcp", hostname: "127.0.0.1", port: 1 };
-      give({ ...server, remoteAddr, setNoDelay: () => {} });
-      return client;
-    };
-    const session = new FtpSession(ours, { peer: "127.0.0.1", local: "127.0.0.1" }, service);
-    const ended = session.run();
-    const client = new FtpControl(stream);
-    try {
-      assertMatch(await client.reply(), /^220 /);
-      if (login) assertEquals(await client.codes("USER ftp", "PASS x", "TYPE I"), [331, 230, 200]);
-      await fn({ client, session, time, stream, dataConnection, ended, log });
-    } finally {
-      stream.close();
-      await time.tick(10_000);
-      await ended;
-      await Deno.remove(root, { recursive: true });
-    }
-  });
-}
+import { FAILURE_DELAY } from "../../../servers/ftp/login.ts";
+import { MOST_WAITING } from "../../../servers/ftp/session.ts";
+import { TIMEOUTS } from "../../../servers/ftp/settings.ts";
+import { sessionTest } from "../../support/ftp_session.ts";
 
 sessionTest("who asks nothing for five minutes is sent away", async ({ client, time, stream }) => {
   await time.tick(TIMEOUTS.idle - 1);
@@ -98,7 +25,7 @@ sessionTest("who does not log in is sent away sooner", async ({ client, time }) 
   await time.tick(TIMEOUTS.login / 10);
   assertMatch(await client.reply(), /^421 The login took too long/);
   assertEquals(await client.reply(), "");
-}, false);
+}, { login: false });
 
 sessionTest("nothing but a login gains time for the login", async ({ client, time }) => {
   await time.tick(TIMEOUTS.login - 1);
@@ -107,7 +34,7 @@ sessionTest("nothing but a login gains time for the login", async ({ client, tim
   await client.raw("PASS ");
   await time.tick(1);
   assertMatch(await client.reply(), /^421 The login took too long/);
-}, false);
+}, { login: false });
 
 sessionTest("after REIN there is time for another login", async ({ client, time }) => {
   await time.tick(TIMEOUTS.login);
@@ -193,8 +120,8 @@ sessionTest("a wrong password is refused after a while, and the third ends it", 
   }
   assertEquals(await client.reply(), "");
   assertEquals(/wrong|secret/.test(log.text), false);
-}, false);
+}, { login: false });
 
 sessionTest("the right password is taken at once", async ({ client }) => {
   assertEquals(await client.codes("USER ada", "PASS secret", "PWD", "MKD x"), [331, 230, 257, 550]);
-}, false);
+}, { login: false });
