@@ -1,12 +1,16 @@
 /** Listings of the FTP server. */
-import { assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { MOST_STATUS_LINES } from "../../../servers/ftp/commands_info.ts";
+import { Pace } from "../../../servers/ftp/copy.ts";
+import { sendLines } from "../../../servers/ftp/listing.ts";
+import type { ServedEntry } from "../../../tools/files/jail.ts";
 import {
   listingLines,
   parseFactsListing,
   parseListing,
 } from "../../../tools/protocol/ftp_listing.ts";
 import { ftpTest } from "../../support/ftp_server.ts";
+import { runCommand } from "../../support/process.ts";
 
 const sorted = (text: string): string[] => listingLines(text).sort();
 
@@ -63,6 +67,65 @@ ftpTest("LIST is as every client reads it", async ({ login, root }) => {
   ]);
   assertMatch(await client.fetch("LIST hello"), / hello\r\n$/);
   assertMatch(await client.fetch("LIST -a"), / \.\r\n[^]* \.\.\r\n/);
+});
+
+ftpTest("LIST shows years, sizes, modes and names as they are", async ({ login, root }) => {
+  const year = new Date().getUTCFullYear();
+  const rows: [name: string, time: Date, shown: string][] = [
+    ["past", new Date(Date.now() - 200 * 86_400_000), ""],
+    // Whoever reads a time without a year takes it for one that was.
+    ["future", new Date(Date.UTC(year + 1, 0, 2, 3, 4)), `Jan  2  ${year + 1}`],
+    ["far", new Date(Date.UTC(2037, 11, 31)), "Dec 31  2037"],
+    ["early", new Date(0), "Jan  1  1970"],
+  ];
+  for (const [name, time] of rows) {
+    await Deno.writeTextFile(`${root}/${name}`, "");
+    await Deno.utime(`${root}/${name}`, time, time);
+  }
+  await Deno.chmod(`${root}/far`, 0o4755);
+  await Deno.writeTextFile(`${root}/trailing `, "");
+  const client = await login();
+  const text = await client.fetch("LIST");
+  for (const [name, time, shown] of rows) {
+    assertMatch(text, new RegExp(`${shown || `  ${time.getUTCFullYear()}`} ${name}\r\n`));
+  }
+  assertMatch(text, /^-rwsr-xr-x {4}1 .* far\r\n/m);
+  assertMatch(text, / trailing \r\n/);
+  assertEquals(/^total/m.test(text), false);
+  // No option goes down into folders.
+  assertEquals(sorted(await client.fetch("LIST -lR")).length, sorted(text).length);
+});
+
+ftpTest("a name that is no UTF-8 hides no other", async ({ login, root }) => {
+  const { code } = await runCommand("sh", ["-c", 'touch "$0/sub/$(printf "\\377")"', root]);
+  assertEquals(code, 0);
+  const client = await login();
+  for (const verb of ["LIST", "NLST", "MLSD"]) {
+    assertMatch(await client.fetch(`${verb} sub`), /deep\r\n/);
+  }
+});
+
+Deno.test("ftpd: of a folder without end no more is read than is sent", async () => {
+  let read = 0;
+  const info = {} as Deno.FileInfo;
+  async function* endless(): AsyncGenerator<ServedEntry> {
+    for (;;) yield { name: `${read++}`, info };
+  }
+  let taken = 0;
+  const stream = {
+    write(data: Uint8Array): Promise<number> {
+      taken += data.length;
+      return taken > 1_000_000
+        ? Promise.reject(new Deno.errors.BrokenPipe())
+        : Promise.resolve(data.length);
+    },
+  };
+  const line = ({ name }: ServedEntry): string => name.padStart(98);
+  await assertRejects(
+    () => sendLines(stream, endless(), line, new Pace(Infinity)),
+    Deno.errors.BrokenPipe,
+  );
+  assertEquals(read, Math.ceil(taken / 100));
 });
 
 ftpTest("MLSD gives the facts, of hidden files too", async ({ login }) => {

@@ -43,6 +43,60 @@ ftpTest("text has CRLF on the wire and LF here", async ({ login, root }) => {
   assertMatch(await client.fetch("RETR hello"), /^501 /);
 });
 
+ftpTest(
+  "text keeps its lines however it is cut into pieces, and CRLF is not doubled",
+  async (served) => {
+    const { login, root } = served;
+    const client = await login();
+    using data = await client.data();
+    assertMatch(await client.ask("STOR text"), /^150 /);
+    let sent = 0;
+    for (const piece of ["a\r", "\nb\r", "\r", "\n", "c"]) {
+      await writeAll(data, new TextEncoder().encode(piece));
+      sent += piece.length;
+      while (!(await client.ask("STAT")).includes(`: ${sent} bytes so far`));
+    }
+    await data.closeWrite();
+    assertMatch(await client.reply(), /^226 /);
+    assertEquals(read(`${root}/text`), "a\nb\r\nc");
+    await Deno.writeTextFile(`${root}/dos`, "a\r\nb\n\r\n");
+    assertEquals(await client.fetch("RETR dos"), "a\r\nb\r\n\r\n");
+  },
+);
+
+ftpTest("an upload in active mode", async ({ login, root }) => {
+  const client = await login();
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  assertEquals(await client.codes(`EPRT |1|127.0.0.1|${listener.addr.port}|`), [200]);
+  assertMatch(await client.ask("STOR new"), /^150 /);
+  using data = await listener.accept();
+  await writeAll(data, new TextEncoder().encode("news"));
+  await data.closeWrite();
+  assertMatch(await client.reply(), /^226 /);
+  assertEquals(read(`${root}/new`), "news");
+});
+
+ftpTest("files may be larger than 4 GiB", async ({ login, root }) => {
+  const size = 5 * 2 ** 30;
+  await Deno.writeTextFile(`${root}/huge`, "");
+  await Deno.truncate(`${root}/huge`, size);
+  const client = await login();
+  await client.codes("TYPE I");
+  assertEquals(await client.ask("SIZE huge"), `213 ${size}`);
+  assertMatch(await client.fetch("LIST huge"), new RegExp(` ${size} `));
+  assertMatch(await client.ask("MLST huge"), new RegExp(`size=${size};`));
+  for (const end of ["1", "22"]) {
+    const offset = size - end.length;
+    assertEquals(await client.codes(`REST ${offset}`), [350]);
+    assertMatch(await client.store("STOR huge", end), /^226 /);
+    assertEquals(await client.codes(`REST ${offset}`), [350]);
+    assertEquals(await client.fetch("RETR huge"), end);
+  }
+  assertEquals(await client.codes(`REST ${size}`), [350]);
+  assertMatch(await client.store("STOR huge", "and more"), /^226 /);
+  assertEquals(await client.ask("SIZE huge"), `213 ${size + 8}`);
+});
+
 ftpTest("REST counts for one transfer", async ({ login, root }) => {
   const client = await login();
   await client.codes("TYPE I");
@@ -96,6 +150,11 @@ ftpTest("STOU never takes a name that is taken", async ({ login, names, root }) 
   assertEquals(stored, ["file", "file.1", "hello.1"]);
   assertEquals(names(), [".hidden", "file", "file.1", "hello", "hello.1", "sub"]);
   assertEquals(read(`${root}/hello`), "hello\n");
+});
+
+ftpTest("STOU gives up when all names are taken", async ({ login, root }) => {
+  for (let i = 1; i < 100; i++) await Deno.writeTextFile(`${root}/hello.${i}`, "");
+  assertMatch(await (await login()).store("STOU hello", "x"), /^450 /);
 });
 
 /** An upload of which something has arrived. */
@@ -192,6 +251,37 @@ async function readSize(data: Deno.TcpConn): Promise<number> {
   }
   return size;
 }
+
+ftpTest("every transfer is aborted, in both types, and not one that is over", async (served) => {
+  await makeLarge(served);
+  await Deno.mkdir(`${served.root}/many`);
+  await Deno.writeTextFile(`${served.root}/many/first`, "");
+  for (let i = 0; i < 20_000; i++) {
+    await Deno.link(`${served.root}/many/first`, `${served.root}/many/${"x".repeat(200)}${i}`);
+  }
+  const client = await served.login();
+  for (
+    const line of ["RETR large", "LIST many", "NLST many", "MLSD many", "STOR new", "APPE new"]
+  ) {
+    for (const type of ["A", "I"]) {
+      await client.codes(`TYPE ${type}`);
+      {
+        using data = await client.data();
+        assertMatch(await client.ask(line), /^150 /);
+        assertMatch(await client.ask("ABOR"), /^426 /, `${line} ${type}`);
+        assertMatch(await client.reply(), /^226 The transfer is over/);
+        await readSize(data);
+      }
+      // All of the data is there before ABOR, and before the 226.
+      using data = await client.data();
+      await data.closeWrite();
+      assertMatch(await client.ask(line.replace("large", "hello").replace(/many/, "sub")), /^150 /);
+      await readSize(data);
+      assertMatch(await client.reply(), /^226 Transfer complete/);
+      assertMatch(await client.ask("ABOR"), /^226 There is no transfer/);
+    }
+  }
+});
 
 ftpTest("while a file moves STAT and NOOP are answered; others wait, in order", async (served) => {
   await makeLarge(served);
