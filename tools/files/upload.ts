@@ -6,6 +6,18 @@ import { below } from "./path.ts";
 /** The beginning of the names of unfinished uploads. */
 export const UNFINISHED = ".upload-";
 
+/** The hidden files there are. A program that ends meanwhile, at a second Ctrl-C perhaps, takes them with it. */
+const unfinished = new Set<string>();
+addEventListener("unload", () => {
+  for (const path of unfinished) {
+    try {
+      Deno.removeSync(path);
+    } catch {
+      // There is nobody left to tell.
+    }
+  }
+});
+
 /** An upload under way. Ends by `commit`, or by `abort`, after which nothing of it is left. */
 export class Upload implements AsyncDisposable {
   readonly #folder: string;
@@ -25,6 +37,7 @@ export class Upload implements AsyncDisposable {
     this.#name = name;
     this.#overwrite = overwrite;
     this.#temporary = temporary;
+    unfinished.add(temporary);
   }
 
   /** Makes the hidden file in the real folder `folder`. */
@@ -48,6 +61,7 @@ export class Upload implements AsyncDisposable {
         await Deno.remove(this.#temporary);
       }
       this.#over = true;
+      unfinished.delete(this.#temporary);
     } catch (error) {
       await this.abort();
       throw fileError(error);
@@ -60,6 +74,7 @@ export class Upload implements AsyncDisposable {
     this.#over = true;
     closeQuietly(this.file);
     await Deno.remove(this.#temporary).catch(() => {});
+    unfinished.delete(this.#temporary);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
