@@ -1,6 +1,6 @@
 /** Moves one TFTP transfer along: packets to and from a socket, and the time. */
 import { Receiver } from "../protocol/tftp_receiver.ts";
-import type { Sender } from "../protocol/tftp_sender.ts";
+import { Sender } from "../protocol/tftp_sender.ts";
 import type { Outcome } from "../protocol/tftp_transfer.ts";
 
 /** A transfer under way over a datagram socket, which whoever made it reads. */
@@ -79,6 +79,7 @@ export class TransferDriver {
         else if (!await this.#committed()) break;
         if (this.#stopped) return;
       }
+      if (this.#transfer instanceof Sender) this.#transfer.prepare();
     } catch (error) {
       return this.stop(error);
     } finally {

@@ -21,7 +21,7 @@ export class Sender implements Transfer {
   readonly #windowsize: number;
   readonly #numbers: BlockNumbers;
   readonly #timer: RetryTimer;
-  /** Block `n` is in packet `n % windowsize`, so that it can be sent again. */
+  /** The blocks of a window, which may have to be sent again, and one more; block `n` is at `n` modulo their number. */
   readonly #packets: Uint8Array[] = [];
   /** The first block that is not acknowledged. */
   #base: number;
@@ -83,22 +83,27 @@ export class Sender implements Transfer {
     else this.#sent = this.#next;
     this.#timer.sent(now);
     if (block === 0) return this.#opening ?? null;
-    if (block > this.#read) return this.#readBlock(block);
-    return block === this.#final
-      ? this.#finalPacket
-      : this.#packets[block % this.#windowsize] ?? null;
+    if (block > this.#read) this.#readBlock();
+    return block === this.#final ? this.#finalPacket : this.#slot(block);
   }
 
-  #readBlock(block: number): Uint8Array {
-    const packet = this.#packets[block % this.#windowsize] ??= new Uint8Array(
-      HEADER + this.#blksize,
-    );
+  /** Reads the next block while the peer is busy with those it has. Throws what the source throws. */
+  prepare(): void {
+    if (this.#read === this.#next - 1 && this.#final === Infinity) this.#readBlock();
+  }
+
+  #readBlock(): void {
+    const block = ++this.#read;
+    const packet = this.#slot(block);
     writeDataHeader(packet, this.#numbers.onWire(block));
     const length = this.#source.read(packet.subarray(HEADER));
-    this.#read = block;
-    if (length === this.#blksize) return packet;
+    if (length === this.#blksize) return;
     this.#final = block;
-    return this.#finalPacket = packet.subarray(0, HEADER + length);
+    this.#finalPacket = packet.subarray(0, HEADER + length);
+  }
+
+  #slot(block: number): Uint8Array {
+    return this.#packets[block % (this.#windowsize + 1)] ??= new Uint8Array(HEADER + this.#blksize);
   }
 
   receive(packet: Uint8Array, now: number): void {
