@@ -52,7 +52,7 @@ for (const version of ["1.2", "1.3"]) {
     assertEquals((await curl("-o", `${local}/back`, `${url}/mine`)).stderr, "");
     assertEquals(await Deno.readFile(`${local}/back`), mine);
     assertEquals((await runCommand("curl", ["-sS", `${url}/`])).code, 67);
-    // With TLS 1.2 curl's data connections resume nothing here.
+    // curl asks for no session tickets. Without them node:tls of Deno resumes nothing in TLS 1.2: it knows no session IDs.
   }, { ...STRICT, reuse: version === "1.3" });
 }
 
@@ -66,23 +66,26 @@ tlsTest("curl", "curl with implicit TLS", async ({ port, local }) => {
   assertEquals([stdout, stderr], ["hello\n", ""]);
 }, { ...STRICT, implicit: true });
 
-tlsTest("lftp", "lftp", async ({ port, local, root, mine }) => {
-  const { code, stderr } = await runCommand("lftp", [
-    "-c",
-    [
-      `set ssl:ca-file ${local}/ca.pem`,
-      "set ssl:check-hostname no",
-      "set ftp:ssl-force yes",
-      "set net:max-retries 1",
-      `open -u ftp,me@ 127.0.0.1:${port}`,
-      `mirror . ${local}/got`,
-      `mirror -R ${local} there`,
-    ].join("; "),
-  ], { env: { HOME: root } });
-  assertEquals([code, stderr], [0, ""]);
-  assertEquals(await Deno.readTextFile(`${local}/got/sub/deep`), "deep");
-  assertEquals(await Deno.readFile(`${root}/there/mine`), mine);
-});
+for (const version of ["1.2", "1.3"]) {
+  tlsTest("lftp", `lftp with TLS ${version}`, async ({ port, local, root, mine }) => {
+    const { code, stderr } = await runCommand("lftp", [
+      "-c",
+      [
+        `set ssl:ca-file ${local}/ca.pem`,
+        `set ssl:priority NORMAL:-VERS-ALL:+VERS-TLS${version}`,
+        "set ssl:check-hostname no",
+        "set ftp:ssl-force yes",
+        "set net:max-retries 1",
+        `open -u ftp,me@ 127.0.0.1:${port}`,
+        `mirror . ${local}/got`,
+        `mirror -R ${local} there`,
+      ].join("; "),
+    ], { env: { HOME: root } });
+    assertEquals([code, stderr], [0, ""]);
+    assertEquals(await Deno.readTextFile(`${local}/got/sub/deep`), "deep");
+    assertEquals(await Deno.readFile(`${root}/there/mine`), mine);
+  });
+}
 
 tlsTest(undefined, "our own client", async ({ port, local, root, mine }) => {
   const at = ["--tls", "--cacert", `${local}/ca.pem`];
