@@ -5,7 +5,12 @@ import type { ByteStream } from "../../tools/net/stream.ts";
 import { writeAll } from "../../tools/net/writer.ts";
 
 /** Where measured rates stop growing. */
-const LARGEST_BUFFER = 256 * 1024;
+const LARGEST_BUFFER = 1024 * 1024;
+/** So many transfers at once have buffers of that size, 128 MiB in all; more of them have smaller ones. */
+const MOST_LARGE = 64;
+const SMALLER_BUFFER = 128 * 1024;
+/** A file that has grown since its size was seen comes in pieces no smaller than this. */
+const SMALLEST_BUFFER = 4096;
 /** Uploads begin with this much; it doubles as long as reads fill it. */
 const FIRST_BUFFER = 32 * 1024;
 // A connection that is always ready would keep the others waiting: they come after so many bytes.
@@ -47,6 +52,7 @@ export function turn(): Promise<void> {
 
 /** What a file is read from. */
 export interface Source {
+  read(buffer: Uint8Array): Promise<number | null>;
   readSync(buffer: Uint8Array): number | null;
 }
 
@@ -55,11 +61,26 @@ export interface Sink {
   writeSync(data: Uint8Array): number;
 }
 
-/**
- * Sends what is left of `source`, about `size` bytes, as `encode` makes it. The
- * next piece is read while one is on its way, and synchronously: handing the
- * work to a thread costs more than a disk does.
- */
+/** How large the buffers of a transfer may be, until it is over. */
+class BufferSize implements Disposable {
+  static #large = 0;
+  readonly #isLarge = BufferSize.#large < MOST_LARGE;
+
+  constructor() {
+    if (this.#isLarge) BufferSize.#large++;
+  }
+
+  /** For a transfer at `pace`. */
+  most(pace: Pace): number {
+    return this.#isLarge ? pace.piece : Math.min(SMALLER_BUFFER, pace.piece);
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#isLarge) BufferSize.#large--;
+  }
+}
+
+/** Sends what is left of `source`, about `size` bytes, as `encode` makes it. */
 export async function send(
   stream: Pick<ByteStream, "write">,
   source: Source,
@@ -67,22 +88,25 @@ export async function send(
   pace: Pace,
   encode = (data: Uint8Array): Uint8Array => data,
 ): Promise<void> {
-  const piece = Math.max(1, Math.min(pace.piece, size + 1));
+  using buffers = new BufferSize();
+  const piece = Math.min(buffers.most(pace), Math.max(size + 1, SMALLEST_BUFFER));
   let [buffer, other] = [new Uint8Array(piece), new Uint8Array(0)];
+  // Synchronously: for a small file a thread costs more than a disk does.
   for (let length = source.readSync(buffer); length;) {
     const writing = writeAll(stream, encode(buffer.subarray(0, length)));
-    if (other.length === 0) other = new Uint8Array(piece);
-    let next: number | null;
-    try {
-      next = source.readSync(other);
-    } catch (error) {
+    if (length < piece) {
       await writing;
-      throw error;
+      await pace.moved(length);
+      length = source.readSync(buffer);
+      continue;
     }
-    await writing;
-    const wait = pace.moved(length);
-    if (wait) await wait;
-    length = next;
+    // A thread reads the next piece while this one is on its way.
+    if (other.length === 0) other = new Uint8Array(piece);
+    const [written, next] = await Promise.allSettled([writing, source.read(other)]);
+    if (written.status === "rejected") throw written.reason;
+    await pace.moved(length);
+    if (next.status === "rejected") throw next.reason;
+    length = next.value;
     [buffer, other] = [other, buffer];
   }
 }
@@ -94,15 +118,17 @@ export async function receive(
   pace: Pace,
   decode = (data: Uint8Array): Uint8Array => data,
 ): Promise<void> {
-  let buffer = new Uint8Array(Math.min(pace.piece, FIRST_BUFFER));
+  using buffers = new BufferSize();
+  const most = buffers.most(pace);
+  let buffer = new Uint8Array(Math.min(most, FIRST_BUFFER));
   for (;;) {
     const length = await stream.read(buffer);
     if (length === null) return;
     writeAllSync(sink, decode(buffer.subarray(0, length)));
     const wait = pace.moved(length);
     if (wait) await wait;
-    if (length === buffer.length && length < pace.piece) {
-      buffer = new Uint8Array(Math.min(pace.piece, 2 * length));
+    if (length === buffer.length && length < most) {
+      buffer = new Uint8Array(Math.min(most, 2 * length));
     }
   }
 }

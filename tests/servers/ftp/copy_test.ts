@@ -1,6 +1,6 @@
 /** The loops of the FTP server that move bytes. */
-import { assert, assertEquals } from "@std/assert";
-import { Pace, receive, send } from "../../../servers/ftp/copy.ts";
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { Pace, receive, send, type Source } from "../../../servers/ftp/copy.ts";
 import { FakeTime } from "../../support/fake_time.ts";
 import { streamOf } from "../../support/stream.ts";
 
@@ -19,7 +19,7 @@ Deno.test("ftpd: a transfer keeps to its rate, in small pieces when that is low"
   assertEquals(pace.moved(1), undefined);
   assertEquals(pace.bytes, 4 * KIB + 1);
   assertEquals(new Pace(100).piece, KIB);
-  assertEquals(new Pace(Infinity).piece, 256 * KIB);
+  assertEquals(new Pace(Infinity).piece, 1024 * KIB);
 });
 
 Deno.test("ftpd: a fast transfer lets the others have a turn", async () => {
@@ -32,16 +32,15 @@ Deno.test("ftpd: a fast transfer lets the others have a turn", async () => {
 });
 
 /** A file in memory that gives `step` bytes at a time. */
-function source(data: Uint8Array, step: number): { readSync(buffer: Uint8Array): number | null } {
+function source(data: Uint8Array, step: number): Source {
   let at = 0;
-  return {
-    readSync(buffer): number | null {
-      const length = Math.min(step, buffer.length, data.length - at);
-      buffer.set(data.subarray(at, at + length));
-      at += length;
-      return length || null;
-    },
+  const readSync = (buffer: Uint8Array): number | null => {
+    const length = Math.min(step, buffer.length, data.length - at);
+    buffer.set(data.subarray(at, at + length));
+    at += length;
+    return length || null;
   };
+  return { readSync, read: (buffer) => Promise.resolve(readSync(buffer)) };
 }
 
 Deno.test("ftpd: what is sent is the file, however it is read and however it is taken", async () => {
@@ -82,4 +81,51 @@ Deno.test("ftpd: what is received is what came, however it is written", async ()
   assertEquals(written.length, data.length);
   assert(written.every((byte, i) => byte === data[i]));
   assertEquals(pace.bytes, data.length);
+});
+
+Deno.test("ftpd: the first thing that fails ends a transfer, when what was under way is over", async () => {
+  const data = new Uint8Array(2 * KIB * KIB);
+  const broken = (message: string): Promise<never> => Promise.reject(new Error(message));
+  const file = (): Source => source(data, Infinity);
+  const badDisk = (): Source => ({ ...file(), read: () => broken("disk") });
+  const taken: number[] = [];
+  const stream = {
+    write(part: Uint8Array): Promise<number> {
+      taken.push(part.length);
+      return Promise.resolve(part.length);
+    },
+  };
+  const badStream = { write: () => broken("stream") };
+  const pace = (): Pace => new Pace(Infinity);
+  await assertRejects(() => send(stream, badDisk(), data.length, pace()), Error, "disk");
+  assertEquals(taken, [KIB * KIB]);
+  await assertRejects(() => send(badStream, file(), data.length, pace()), Error, "stream");
+  await assertRejects(() => send(badStream, badDisk(), data.length, pace()), Error, "stream");
+});
+
+Deno.test("ftpd: many transfers at once have smaller buffers", async () => {
+  const largest = async (transfers: number): Promise<number[]> => {
+    const lengths: number[] = [];
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const stream = {
+      async write(part: Uint8Array): Promise<number> {
+        lengths.push(part.length);
+        if (lengths.length === transfers) resolve();
+        await promise; // All of them are under way.
+        return part.length;
+      },
+    };
+    const data = new Uint8Array(KIB * KIB);
+    await Promise.all(
+      Array.from(
+        { length: transfers },
+        () => send(stream, source(data, Infinity), data.length, new Pace(Infinity)),
+      ),
+    );
+    return lengths.slice(0, transfers);
+  };
+  const lengths = await largest(66);
+  assertEquals(lengths.filter((length) => length === KIB * KIB).length, 64);
+  assertEquals(lengths.slice(64), [128 * KIB, 128 * KIB]);
+  assertEquals(await largest(1), [KIB * KIB]);
 });
