@@ -182,9 +182,10 @@ export class TftpService {
     this.#tasks.add(tracked);
   }
 
-  /** Takes no more requests. */
+  /** Takes no more requests. What is under way goes on. */
   refuse(): void {
     this.#stopping = true;
+    for (const { session } of this.#running.values()) session.hurry();
   }
 
   /** Resolves when no transfer goes on. */

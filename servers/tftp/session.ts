@@ -66,6 +66,7 @@ export class TftpSession {
   #stopped: Refusal | undefined;
   #tell = true;
   #delivered = false;
+  #dallies = true;
 
   constructor(context: SessionContext) {
     this.#context = context;
@@ -86,6 +87,12 @@ export class TftpSession {
   /** A packet from the client's TID. */
   async receive(packet: Uint8Array): Promise<void> {
     await this.#driver?.receive(packet);
+  }
+
+  /** Ends it once the file is over, without waiting for a client that missed the last acknowledgement. */
+  hurry(): void {
+    this.#dallies = false;
+    if (this.#delivered) this.#driver?.stop(undefined);
   }
 
   /** Ends the transfer; the client is told unless `tell` is false. */
@@ -114,7 +121,8 @@ export class TftpSession {
       const outcome = await this.#driver.outcome;
       this.#delivered = true;
       this.#logOutcome(outcome, plan, (performance.now() - start) / 1000);
-      await this.#driver.over;
+      if (this.#dallies) await this.#driver.over;
+      else this.#driver.stop(undefined);
     } catch (error) {
       const { code, message, reason } = errorFor(error);
       if (this.#tell) await send(encodeError(code, message));
