@@ -4,7 +4,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { command as chatd } from "../../servers/chat.ts";
 import { command } from "../../servers/proxy.ts";
 import { SERVER } from "../support/identities.ts";
-import { missingProgram, processTestUnless } from "../support/permissions.ts";
+import { missingProgram, missingRoot, processTestUnless } from "../support/permissions.ts";
 import { commandLine, runCommand, ServerProcess } from "../support/process.ts";
 import { bytes, readText } from "../support/stream.ts";
 import { webServer } from "../support/web.ts";
@@ -243,9 +243,7 @@ processTestUnless(missingProgram("dnsmasq"), "a name is looked up at dnsmasq by 
 });
 
 processTestUnless(
-  (Deno.permissions.querySync({ name: "sys", kind: "uid" }).state === "granted" && Deno.uid() !== 0
-    ? "needs root"
-    : undefined) ?? missingProgram("in.tftpd") ?? missingProgram("curl"),
+  missingRoot() ?? missingProgram("in.tftpd") ?? missingProgram("curl"),
   "curl gets a file by TFTP from a server that answers from another port",
   async () => {
     await inFolder(async (folder) => {

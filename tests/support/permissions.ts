@@ -54,6 +54,12 @@ export function processTestUnless(
   });
 }
 
+/** Why a test that only root can run is ignored here, or undefined. */
+export function missingRoot(): string | undefined {
+  if (!granted("sys")) return undefined; // Ignored for want of permissions.
+  return Deno.build.os === "linux" && Deno.uid() === 0 ? undefined : "needs root";
+}
+
 /** Why a test with the program `name` cannot run, or undefined when it is installed. */
 export function missingProgram(name: string): string | undefined {
   if (!granted("read") || !granted("env")) return undefined; // Ignored for want of permissions.

@@ -2,10 +2,8 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { writeAll } from "../../../tools/net/writer.ts";
 import { type FtpControl, type Served, withFtpServer } from "../../support/ftp_server.ts";
-import { missingProgram, processTestUnless } from "../../support/permissions.ts";
+import { missingProgram, missingRoot, processTestUnless } from "../../support/permissions.ts";
 import { runCommand } from "../../support/process.ts";
-
-const needsRoot = Deno.build.os === "linux" && Deno.uid() === 0 ? undefined : "needs root";
 
 const DISK = 256 * 1024;
 const INODES = 8;
@@ -24,7 +22,7 @@ function diskTest(
   { keepPartial = false, missing = undefined as string | undefined } = {},
 ): void {
   processTestUnless(
-    needsRoot ?? missing,
+    missingRoot() ?? missing,
     `ftpd on a full disk: ${name}`,
     () =>
       withFtpServer(async (served) => {

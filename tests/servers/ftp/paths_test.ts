@@ -2,7 +2,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { COMMANDS } from "../../../servers/ftp/commands.ts";
 import { FtpControl, ftpTest } from "../../support/ftp_server.ts";
-import { processTestUnless } from "../../support/permissions.ts";
+import { missingRoot, processTestUnless } from "../../support/permissions.ts";
 import { ServerProcess } from "../../support/process.ts";
 
 /** Commands for files and folders, `*` being the path. */
@@ -152,9 +152,7 @@ Deno.test("ftpd: every command that takes a path is tested with all of them", ()
   );
 });
 
-const needsRoot = Deno.build.os === "linux" && Deno.uid() === 0 ? undefined : "needs root";
-
-processTestUnless(needsRoot, "ftpd: what the system does not allow is 550", async () => {
+processTestUnless(missingRoot(), "ftpd: what the system does not allow is 550", async () => {
   const root = await Deno.makeTempDir();
   await Deno.chmod(root, 0o755);
   await Deno.mkdir(`${root}/closed`, { mode: 0o700 });
