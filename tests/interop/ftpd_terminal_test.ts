@@ -1,0 +1,86 @@
+/** Real FTP clients at a terminal against our server: Ctrl-C ends a transfer, and the session goes on. */
+import { assertEquals } from "@std/assert";
+import { type Served, withFtpServer } from "../support/ftp_server.ts";
+import { missingProgram, processTestUnless } from "../support/permissions.ts";
+import { Talker } from "../support/talker.ts";
+
+const LARGE = 8_000_000;
+const CTRL_C = "\x03";
+
+/** What is waited for, and what is typed then. */
+type Step = [shown: RegExp, typed: string];
+
+/** A client: its command line, and a session in which a download is interrupted. An upload these clients end as if it were whole. */
+interface Client {
+  command(port: number): string;
+  steps: Step[];
+}
+
+const CLASSIC: Step[] = [
+  [/ftp> $/, "user ftp x\n"],
+  [/230 [^]*ftp> $/, "binary\n"],
+  [/200 [^]*ftp> $/, "get large\n"],
+  [/150 /, CTRL_C],
+  [/426 [^]*226 [^]*ftp> $/, "get hello\n"],
+  [/6 bytes received[^]*ftp> $/, "quit\n"],
+];
+
+const CLIENTS: Record<string, Client> = {
+  tnftp: { command: (port) => `tnftp -n 127.0.0.1 ${port}`, steps: CLASSIC },
+  "inetutils-ftp": {
+    command: (port) => `inetutils-ftp -n -p 127.0.0.1 ${port}`,
+    steps: CLASSIC,
+  },
+  lftp: {
+    command: (port) => `lftp -u ftp,x -p ${port} 127.0.0.1`,
+    steps: [
+      [/> $/, "get large\n"],
+      [/large' at/, CTRL_C],
+      [/nterrupt[^]*> $/, "get hello\n"],
+      [/6 bytes transferred[^]*> $/, "exit\n"],
+    ],
+  },
+  ncftp: {
+    command: (port) => `ncftp -u ftp -p x -P ${port} 127.0.0.1`,
+    steps: [
+      [/ncftp \/ > $/, "get large\n"],
+      [/large: .*ETA/, CTRL_C],
+      [/ncftp \/ > $/, "get hello\n"],
+      [/hello: [^]*ncftp \/ > $/, "quit\n"],
+    ],
+  },
+};
+
+/** Runs a session at a terminal of 80 columns, which `script` of util-linux makes. */
+async function play({ port, outside }: Served, { command, steps }: Client): Promise<void> {
+  const line = `stty cols 80; cd ${outside}/local; exec ${command(port)}`;
+  await using talker = new Talker("script", ["-qec", line, "/dev/null"], {
+    env: { HOME: outside, TERM: "xterm", SHELL: "/bin/sh" },
+  });
+  let seen = 0;
+  for (const [shown, typed] of steps) {
+    // What sets colours and moves the cursor is of no interest.
+    // deno-lint-ignore no-control-regex
+    const plain = (text: string): string => text.slice(seen).replace(/\x1b\[[\d;?]*[A-Za-z]/g, "");
+    await talker.until((text) => shown.test(plain(text)), `${shown}`);
+    seen = talker.text.length;
+    await talker.type(typed);
+  }
+  assertEquals(await talker.ended(), 0, talker.text);
+}
+
+for (const [program, client] of Object.entries(CLIENTS)) {
+  processTestUnless(
+    missingProgram(program) ?? missingProgram("script"),
+    `${program} and ftpd: Ctrl-C at a terminal`,
+    () =>
+      withFtpServer(async (served) => {
+        const local = `${served.outside}/local`;
+        await Deno.mkdir(local);
+        await Deno.writeFile(`${served.root}/large`, new Uint8Array(LARGE));
+        await play(served, client);
+        await served.log.says(/broke off .*path=\/large reason=/);
+        assertEquals(await Deno.readTextFile(`${local}/hello`), "hello\n");
+      }, { maxRate: 2_000_000 }),
+  );
+}
