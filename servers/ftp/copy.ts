@@ -91,10 +91,10 @@ export async function send(
   using buffers = new BufferSize();
   const piece = Math.min(buffers.most(pace), Math.max(size + 1, SMALLEST_BUFFER));
   let [buffer, other] = [new Uint8Array(piece), new Uint8Array(0)];
-  // Synchronously: for a small file a thread costs more than a disk does.
+  // Synchronously: for a small piece a thread costs more than a disk does.
   for (let length = source.readSync(buffer); length;) {
     const writing = writeAll(stream, encode(buffer.subarray(0, length)));
-    if (length < piece) {
+    if (length < piece || piece < SMALLER_BUFFER) {
       await writing;
       await pace.moved(length);
       length = source.readSync(buffer);

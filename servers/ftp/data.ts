@@ -1,5 +1,5 @@
 /** Data connections: the client makes them (passive) or has us make them (active). */
-import { Deadline } from "../../tools/net/deadline.ts";
+import { Deadline, isOverSoon } from "../../tools/net/deadline.ts";
 import { closeQuietly, isClosed, isGone } from "../../tools/net/errors.ts";
 import { unmapped } from "../../tools/protocol/address.ts";
 import type { DataAddress } from "../../tools/protocol/ftp_address.ts";
@@ -31,17 +31,12 @@ export class PassiveWay implements DataWay {
   }
 
   async open(timeout: number): Promise<DataConn> {
-    using _deadline = new Deadline(timeout, () => this.close());
     try {
-      for (;;) {
-        const conn = await this.#accept();
-        if (!conn) continue;
-        const address = unmapped(conn.remoteAddr.hostname);
-        if (address === this.#peer) return conn;
-        // Whoever guesses the port first gets nothing (RFC 2577 section 3), and the client still can come.
-        closeQuietly(conn);
-        this.#onStranger(address);
-      }
+      const taking = this.#take();
+      // Most clients have connected before they asked for data: no timer then.
+      if (await isOverSoon(taking)) return await taking;
+      using _deadline = new Deadline(timeout, () => this.close());
+      return await taking;
     } finally {
       this.close();
     }
@@ -49,6 +44,19 @@ export class PassiveWay implements DataWay {
 
   close(): void {
     closeQuietly(this.#listener);
+  }
+
+  /** The client's connection. */
+  async #take(): Promise<DataConn> {
+    for (;;) {
+      const conn = await this.#accept();
+      if (!conn) continue;
+      const address = unmapped(conn.remoteAddr.hostname);
+      if (address === this.#peer) return conn;
+      // Whoever guesses the port first gets nothing (RFC 2577 section 3), and the client still can come.
+      closeQuietly(conn);
+      this.#onStranger(address);
+    }
   }
 
   /** The next connection; undefined when it was gone before we had it: nobody knows whose it was. */

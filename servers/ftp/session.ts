@@ -1,6 +1,6 @@
 /** One client's session: its control connection, what it has said so far, and the transfer it has under way. */
 import { FileError } from "../../tools/files/errors.ts";
-import { Deadline } from "../../tools/net/deadline.ts";
+import { Deadline, isOverSoon, Patience } from "../../tools/net/deadline.ts";
 import { closeQuietly, isGone } from "../../tools/net/errors.ts";
 import { closeGently, LINGER } from "../../tools/net/linger.ts";
 import { ByteReader } from "../../tools/net/reader.ts";
@@ -26,6 +26,8 @@ import { withUrgentData } from "./urgent.ts";
 
 /** The longest command line in bytes: a verb and the longest path there is (PATH_MAX). */
 export const LONGEST_COMMAND = 4096 + 32;
+// Most command lines fit.
+const FIRST_BUFFER = 256;
 /** So many commands may come while a transfer runs; then no more are read until its end. */
 export const MOST_WAITING = 100;
 
@@ -42,6 +44,7 @@ export interface Ends {
   local: string;
 }
 
+const encoder = new TextEncoder();
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** A session. The commands read and change what is public here. */
@@ -76,14 +79,16 @@ export class FtpSession {
   #waiting: Request[] = [];
   #ended = false;
   #stopping = false;
-  #lingering: Deadline | undefined;
+  /** The last words, and the end of our half. */
+  #farewell: Promise<void> | undefined;
+  readonly #patience = new Patience();
   /** Made when it is asked for: most sessions end without. */
   #over: AbortController | undefined;
   #start = performance.now();
 
   constructor(stream: ByteStream, readonly ends: Ends, readonly service: FtpService) {
     this.#stream = stream;
-    this.#reader = new ByteReader(withUrgentData(stream));
+    this.#reader = new ByteReader(withUrgentData(stream), FIRST_BUFFER);
     this.#writer = new Writer(stream);
   }
 
@@ -117,8 +122,8 @@ export class FtpSession {
       await this.transfer?.over;
       this.way?.close();
       if (this.user) this.service.sessions.leave(this.user.name);
-      await closeGently(this.#stream);
-      this.#lingering?.[Symbol.dispose]();
+      this.#patience[Symbol.dispose]();
+      await closeGently(this.#stream, this.#farewell);
     }
   }
 
@@ -133,18 +138,21 @@ export class FtpSession {
     if (this.#ended) return;
     this.#ended = true;
     this.#over?.abort();
-    this.#lingering = new Deadline(LINGER, () => closeQuietly(this.#stream));
-    this.send(reply).then(() => this.#stream.closeWrite()).catch(() => {});
+    // Whoever waits for a command waits for the client to leave now.
+    if (this.#reading) this.#patience.begin(LINGER, () => closeQuietly(this.#stream));
+    this.#farewell = this.send(reply).then(() => this.#stream.closeWrite()).catch(() => {});
   }
 
   /** Sends a reply, in one piece: firewalls read it packet by packet. */
   async send({ code, text }: FtpReply): Promise<void> {
+    this.#writer.send(encoder.encode(formatReply(code, text)));
+    const sent = this.#writer.flush();
+    if (await isOverSoon(sent)) return await sent;
     using _deadline = new Deadline(
       this.service.timeouts.idle,
       () => closeQuietly(this.#stream),
     );
-    this.#writer.send(new TextEncoder().encode(formatReply(code, text)));
-    await this.#writer.flush();
+    await sent;
   }
 
   /** Whether something came after the command that is being served. */
@@ -156,7 +164,7 @@ export class FtpSession {
   async startTls(): Promise<void> {
     const tls = await this.protect(this.#stream);
     this.tls = this.#stream = tls;
-    this.#reader = new ByteReader(tls);
+    this.#reader = new ByteReader(tls, FIRST_BUFFER);
     this.#writer = new Writer(tls);
   }
 
@@ -219,8 +227,9 @@ export class FtpSession {
         if (this.#stopping) this.dismiss(REPLIES.stopping);
         const waiting = this.#waiting.shift();
         if (waiting) return waiting;
-        using _deadline = new Deadline(...this.#patience());
+        this.#patience.begin(...this.#limit());
         const request = await (this.#reading ??= this.#read());
+        this.#patience.end();
         this.#reading = undefined;
         return request;
       }
@@ -265,7 +274,7 @@ export class FtpSession {
   }
 
   /** How long to wait for a command, and what to do then. Single bytes extend nothing. */
-  #patience(): [number, () => void] {
+  #limit(): [number, () => void] {
     const { idle, login } = this.service.timeouts;
     if (this.user) return [idle, () => this.dismiss(REPLIES.idle)];
     const left = Math.max(0, this.#start + login - performance.now());

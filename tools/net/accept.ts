@@ -110,7 +110,7 @@ export class Acceptor {
         });
       }
     } finally {
-      closeQuietly(conn);
+      conn[Symbol.dispose](); // Who serves may have closed it, and an error for that would cost more than the close.
     }
   }
 }

@@ -41,3 +41,58 @@ export class Deadline implements Disposable {
     }, time);
   }
 }
+
+/**
+ * The limits on the waits of one connection, of which it has one at a time. A
+ * timer for each would cost more than most waits do: there is one for all, which
+ * looks when it fires whether a wait is due.
+ */
+export class Patience implements Disposable {
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #fires = Infinity;
+  #due = Infinity;
+  #expire = (): void => {};
+
+  /** A wait begins, in place of one before: calls `expire` when it has not ended within `duration` milliseconds. */
+  begin(duration: number, expire: () => void): void {
+    this.#due = performance.now() + duration;
+    this.#expire = expire;
+    if (this.#due < this.#fires) this.#arm(duration);
+  }
+
+  /** It has ended. */
+  end(): void {
+    this.#due = Infinity;
+  }
+
+  [Symbol.dispose](): void {
+    this.end();
+    clearTimeout(this.#timer);
+    this.#fires = Infinity;
+  }
+
+  #arm(time: number): void {
+    clearTimeout(this.#timer);
+    this.#fires = performance.now() + time;
+    this.#timer = setTimeout(() => {
+      this.#fires = Infinity;
+      const left = this.#due - performance.now();
+      if (left === Infinity) return;
+      if (left > 0) return this.#arm(left);
+      this.#due = Infinity;
+      this.#expire();
+    }, time);
+  }
+}
+
+// Work on a socket that is ready is over after so many turns of the microtask queue.
+const TURNS = 8;
+
+/** Whether `work` is over, well or not, without a wait: a timer would cost more than it does. */
+export async function isOverSoon(work: Promise<unknown>): Promise<boolean> {
+  let over = false;
+  const done = (): void => void (over = true);
+  work.then(done, done);
+  for (let i = 0; i < TURNS && !over; i++) await undefined;
+  return over;
+}

@@ -23,12 +23,16 @@ const LF = 10;
  */
 export class ByteReader {
   readonly #stream: Pick<ByteStream, "read">;
-  #buffer = new Uint8Array(INITIAL_BUFFER);
+  readonly #least: number;
+  #buffer: Uint8Array<ArrayBuffer>;
   #start = 0;
   #end = 0;
 
-  constructor(stream: Pick<ByteStream, "read">) {
+  /** Waits with a buffer of `least` bytes: few where lines are short, and connections many. */
+  constructor(stream: Pick<ByteStream, "read">, least = INITIAL_BUFFER) {
     this.#stream = stream;
+    this.#least = least;
+    this.#buffer = new Uint8Array(least);
   }
 
   /** Bytes received and not yet read. Before a TLS upgrade this must be 0: they were not protected. */
@@ -82,7 +86,7 @@ export class ByteReader {
   async #fill(): Promise<boolean> {
     if (this.buffered === 0) {
       this.#start = this.#end = 0;
-      if (this.#buffer.length > INITIAL_BUFFER) this.#buffer = new Uint8Array(INITIAL_BUFFER);
+      if (this.#buffer.length > this.#least) this.#buffer = new Uint8Array(this.#least);
     } else if (this.#end === this.#buffer.length) {
       const larger = this.#start > 0 ? this.#buffer : new Uint8Array(this.#buffer.length * 2);
       larger.set(this.#buffer.subarray(this.#start, this.#end));

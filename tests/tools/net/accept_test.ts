@@ -82,6 +82,9 @@ function connFrom(hostname: string, write?: () => Promise<number>): ScriptedConn
     close(this: ScriptedConn): void {
       this.isClosed = true;
     },
+    [Symbol.dispose](this: ScriptedConn): void {
+      this.isClosed = true;
+    },
   } as unknown as ScriptedConn;
 }
 

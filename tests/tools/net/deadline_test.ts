@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { Deadline } from "../../../tools/net/deadline.ts";
+import { Deadline, isOverSoon, Patience } from "../../../tools/net/deadline.ts";
 import { FakeTime } from "../../support/fake_time.ts";
 
 Deno.test("deadline: expires once, when the time is over and not before", async () => {
@@ -62,4 +62,62 @@ Deno.test("deadline: a thousand extensions start no timer of their own", async (
   } finally {
     globalThis.setTimeout = start;
   }
+});
+
+Deno.test("patience: a wait that does not end in time expires, once; one that ends does not", async () => {
+  using time = new FakeTime();
+  const expired: string[] = [];
+  using patience = new Patience();
+  patience.begin(1000, () => expired.push("first"));
+  await time.tick(999);
+  patience.end();
+  await time.tick(5000);
+  assertEquals(expired, []);
+  patience.begin(1000, () => expired.push("second"));
+  await time.tick(999);
+  assertEquals(expired, []);
+  await time.tick(1);
+  assertEquals(expired, ["second"]);
+  await time.tick(5000);
+  assertEquals(expired, ["second"]);
+});
+
+Deno.test("patience: a wait takes the place of one before, be it longer or shorter", async () => {
+  using time = new FakeTime();
+  const expired: string[] = [];
+  using patience = new Patience();
+  patience.begin(1000, () => expired.push("one second"));
+  patience.begin(5000, () => expired.push("five"));
+  await time.tick(4999);
+  assertEquals(expired, []);
+  patience.begin(10, () => expired.push("shorter"));
+  await time.tick(9);
+  assertEquals(expired, []);
+  await time.tick(1);
+  assertEquals(expired, ["shorter"]);
+  // When it expires another wait may begin.
+  patience.begin(10, () => patience.begin(20, () => expired.push("last")));
+  await time.tick(29);
+  assertEquals(expired, ["shorter"]);
+  await time.tick(1);
+  assertEquals(expired, ["shorter", "last"]);
+});
+
+Deno.test("patience: once disposed of nothing expires", async () => {
+  using time = new FakeTime();
+  let expiries = 0;
+  {
+    using patience = new Patience();
+    patience.begin(10, () => expiries++);
+  }
+  await time.tick(5000);
+  assertEquals(expiries, 0);
+});
+
+Deno.test("isOverSoon: says whether work was ready, and does not mind that it fails", async () => {
+  assertEquals(await isOverSoon(Promise.resolve()), true);
+  assertEquals(await isOverSoon(Promise.reject(new Error("failed"))), true);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  assertEquals(await isOverSoon(promise), false);
+  resolve();
 });

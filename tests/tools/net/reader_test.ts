@@ -110,8 +110,8 @@ Deno.test("reader: lines longer than the first buffer, and many lines in one rea
     String(i).repeat(length)
   );
   const data = latin1Bytes(lines.map((line) => `${line}\r\n`).join(""));
-  for (const steps of [[data.length], [1000], [4097]]) {
-    const reader = new ByteReader(inSteps(data, steps));
+  for (const [steps, least] of [[[data.length]], [[1000]], [[4097]], [[1000], 64]] as const) {
+    const reader = new ByteReader(inSteps(data, [...steps]), least);
     for (const line of lines) {
       const read = await reader.readLine({ longest: 70_000, end: "crlf" });
       assertEquals(read && latin1(read), line);
