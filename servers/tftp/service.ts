@@ -42,7 +42,8 @@ export class TftpService {
   readonly #options: ServiceOptions;
   readonly #jails: Promise<{ jail: Jail; uploads: Jail }>;
   readonly #count: ConnectionCount;
-  /** By the client's TID, and our address. */
+  readonly #sessions = new Set<TftpSession>();
+  /** The latest of each client's TID and address of ours. */
   readonly #running = new Map<string, Running>();
   readonly #tasks = new Set<Promise<void>>();
   #nextPort: number;
@@ -138,13 +139,15 @@ export class TftpService {
   }
 
   #start(key: string, running: Running, address: string): void {
+    const { session } = running;
+    this.#sessions.add(session);
     this.#running.set(key, running);
-    this.#track(
-      running.session.run().finally(() => {
-        this.#count.leave(address);
-        if (this.#running.get(key) === running) this.#running.delete(key);
-      }),
-    );
+    const run = session.run().finally(() => {
+      this.#count.leave(address);
+      this.#sessions.delete(session);
+      if (this.#running.get(key) === running) this.#running.delete(key);
+    });
+    this.#track(run);
   }
 
   /** A port for one transfer, at the address that was asked. */
@@ -185,7 +188,7 @@ export class TftpService {
   /** Takes no more requests. What is under way goes on. */
   refuse(): void {
     this.#stopping = true;
-    for (const { session } of this.#running.values()) session.hurry();
+    for (const session of this.#sessions) session.hurry();
   }
 
   /** Resolves when no transfer goes on. */
@@ -195,7 +198,7 @@ export class TftpService {
 
   /** Ends all transfers. */
   stop(): void {
-    for (const { session } of this.#running.values()) {
+    for (const session of this.#sessions) {
       session.stop(new Refusal("undefined", "The server is stopping"));
     }
   }

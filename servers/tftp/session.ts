@@ -63,6 +63,7 @@ export class TftpSession {
   #path: string;
   #plan: Plan | undefined;
   #driver: TransferDriver | undefined;
+  #start = 0;
   #stopped: Refusal | undefined;
   #tell = true;
   #delivered = false;
@@ -104,7 +105,23 @@ export class TftpSession {
 
   /** Does it all. Resolves when nothing is left to do; throws nothing. */
   async run(): Promise<void> {
-    await using stack = new AsyncDisposableStack();
+    // A failure is logged when nothing of an unfinished file is left.
+    try {
+      let outcome;
+      {
+        await using stack = new AsyncDisposableStack();
+        outcome = await this.#transfer(stack);
+      }
+      this.#logFailure(outcome);
+    } catch (error) {
+      this.#log(this.#plan ? "failed" : "refused", {
+        ...this.#progress(),
+        reason: errorFor(error).reason,
+      });
+    }
+  }
+
+  async #transfer(stack: AsyncDisposableStack): Promise<Outcome> {
     let send = this.#context.reply;
     try {
       const plan = await this.#prepare(stack);
@@ -114,19 +131,22 @@ export class TftpSession {
       const channel = this.#context.open(longest, (packet) => this.receive(packet));
       stack.defer(() => channel.close());
       send = (packet) => channel.send(packet);
-      const start = performance.now();
       this.#driver = new TransferDriver(plan.transfer, send, plan.commit);
       this.#plan = plan;
+      this.#start = performance.now();
       await this.#driver.start();
       const outcome = await this.#driver.outcome;
-      this.#delivered = true;
-      this.#logOutcome(outcome, plan, (performance.now() - start) / 1000);
-      if (this.#dallies) await this.#driver.over;
-      else this.#driver.stop(undefined);
+      if (outcome.kind === "done") {
+        this.#delivered = true;
+        this.#log(writes ? "received" : "sent", this.#progress());
+        if (this.#dallies) await this.#driver.over;
+        else this.#driver.stop(undefined);
+      }
+      return outcome;
     } catch (error) {
-      const { code, message, reason } = errorFor(error);
+      const { code, message } = errorFor(error);
       if (this.#tell) await send(encodeError(code, message));
-      this.#log(this.#plan ? "failed" : "refused", { ...this.#progress(), reason });
+      throw error;
     }
   }
 
@@ -206,25 +226,29 @@ export class TftpSession {
     return await find(this.#path);
   }
 
-  #logOutcome(outcome: Outcome, { transfer, told }: Plan, seconds: number): void {
-    const rate = Math.round(transfer.bytes / seconds);
-    const figures = { ...this.#progress(), seconds: Number(seconds.toFixed(3)) };
-    if (outcome.kind === "done") {
-      this.#log(this.#context.request.kind === "RRQ" ? "sent" : "received", { ...figures, rate });
-    } else if (outcome.kind === "refused" && told && !transfer.heard) {
+  #logFailure(outcome: Outcome): void {
+    if (outcome.kind === "refused" && this.#plan?.told && !this.heard) {
       this.#log("probe", {});
-    } else {
+    } else if (outcome.kind !== "done") {
       const reason = outcome.kind === "silent"
         ? "no answer"
         : `the client says: ${outcome.message || `error ${outcome.code}`}`;
-      this.#log("failed", { ...figures, reason });
+      this.#log("failed", { ...this.#progress(), reason });
     }
   }
 
   #progress(): Fields {
     if (!this.#plan) return {};
-    const { transfer, terms: { blksize, windowsize } } = this.#plan;
-    return { bytes: transfer.bytes, blksize, windowsize, resent: transfer.resent };
+    const { transfer: { bytes, resent }, terms: { blksize, windowsize } } = this.#plan;
+    const seconds = Math.max(0.001, performance.now() - this.#start) / 1000;
+    return {
+      bytes,
+      blksize,
+      windowsize,
+      resent,
+      seconds: Number(seconds.toFixed(3)),
+      rate: Math.round(bytes / seconds),
+    };
   }
 
   #log(event: string, fields: Fields): void {

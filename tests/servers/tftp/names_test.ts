@@ -1,0 +1,107 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { isAllowed, parseNetwork } from "../../../servers/tftp/allow_list.ts";
+import { meantPath } from "../../../servers/tftp/names.ts";
+import { parseMap, remap } from "../../../servers/tftp/remap.ts";
+import { limitsFor, type TftpSettings } from "../../../servers/tftp/settings.ts";
+import { Log } from "../../../tools/program/log.ts";
+
+const PLAIN = { lowerCase: false, map: [] };
+
+Deno.test("the file a TFTP client means, however it writes the name", () => {
+  const rows: [name: string, path: string][] = [
+    ["cake", "/cake"],
+    ["/cake", "/cake"],
+    ["///cake/", "/cake"],
+    ["\\Boot\\x64\\bootmgr.exe", "/Boot/x64/bootmgr.exe"],
+    ["D:\\Boot\\bcd", "/Boot/bcd"],
+    ["c:/boot/bcd", "/boot/bcd"],
+    ["a:b", "/a:b"],
+    ["..\\..\\etc\\passwd", "/etc/passwd"],
+    ["boot/grub.efi\xff", "/boot/grub.efi"],
+    ["boot/GRUB.EFI\xff\x01", "/boot/GRUB.EFI"],
+    ["\xff", "/\xff"],
+    ["grub.efi.txt", "/grub.efi.txt"],
+  ];
+  for (const [name, path] of rows) assertEquals(meantPath(name, "192.0.2.1", PLAIN), path);
+  assertEquals(meantPath("\\Boot\\BCD", "192.0.2.1", { ...PLAIN, lowerCase: true }), "/boot/bcd");
+  for (const name of ["a\nb", "a\0", "\x7f", "x".repeat(5000)]) {
+    assertThrows(() => meantPath(name, "192.0.2.1", PLAIN), RangeError);
+  }
+});
+
+Deno.test("the first rule of a map that matches gives the name", () => {
+  const rules = parseMap(
+    "# phones\n\n  ^SEP([0-9A-F]{12})  phones/$1\r\n" +
+      "^network-confg$\tcisco/{ip}.cfg\n^phones gone\n\\s _\n^up$ ../../etc/passwd",
+  );
+  const rows: [name: string, to: string][] = [
+    ["SEP001122334455.cnf.xml", "phones/001122334455.cnf.xml"],
+    ["network-confg", "cisco/192.0.2.7.cfg"],
+    ["network-confg2", "network-confg2"],
+    ["phones", "gone"],
+    ["a b", "a_b"],
+    ["cake", "cake"],
+  ];
+  for (const [name, to] of rows) {
+    assertEquals(remap(rules, name, "192.0.2.7"), to);
+    assertEquals(meantPath(`/${name}`, "192.0.2.7", { lowerCase: false, map: rules }), `/${to}`);
+  }
+  assertEquals(meantPath("up", "192.0.2.7", { lowerCase: false, map: rules }), "/etc/passwd");
+});
+
+Deno.test("a map that is wrong is refused by the number of its line", () => {
+  const rows: [text: string, reason: string][] = [
+    ["a b\nalone", "line 2: give a pattern and a replacement"],
+    ["a b c", "line 1: give a pattern and a replacement"],
+    ["\n\n(open b", "line 3: (open is no regular expression"],
+  ];
+  for (const [text, reason] of rows) assertThrows(() => parseMap(text), RangeError, reason);
+});
+
+Deno.test("a network holds the addresses that begin as it does", () => {
+  const rows: [network: string, address: string, allowed: boolean][] = [
+    ["192.0.2.7", "192.0.2.7", true],
+    ["192.0.2.7", "192.0.2.8", false],
+    ["192.0.2.0/24", "192.0.2.255", true],
+    ["192.0.2.0/24", "192.0.3.0", false],
+    ["10.128.0.0/9", "10.255.0.1", true],
+    ["10.128.0.0/9", "10.127.0.1", false],
+    ["0.0.0.0/0", "203.0.113.1", true],
+    ["0.0.0.0/0", "2001:db8::1", false],
+    ["192.0.2.0/24", "::ffff:192.0.2.1", true],
+    ["2001:db8::/33", "2001:db8:7fff::1", true],
+    ["2001:db8::/33", "2001:db8:8000::1", false],
+    ["::1", "::1", true],
+  ];
+  for (const [network, address, allowed] of rows) {
+    assertEquals(isAllowed([parseNetwork(network)], address), allowed, `${network} ${address}`);
+  }
+  for (const text of ["", "cake", "192.0.2.0/33", "192.0.2.0/", "::1/129", "1.2.3.4/x", "1.2.3"]) {
+    assertThrows(() => parseNetwork(text), RangeError);
+  }
+});
+
+Deno.test("blocks stay unfragmented on an Ethernet unless the server is told otherwise", () => {
+  const settings: TftpSettings = {
+    folder: ".",
+    writing: "no",
+    maxFileSize: Infinity,
+    perClient: false,
+    names: PLAIN,
+    maxWindow: 64,
+    singlePort: false,
+    allow: [],
+    idleTimeout: 1000,
+    log: new Log({ name: "tftpd", form: "text", quiet: true }),
+  };
+  const rows: [address: string, blksize: number][] = [
+    ["192.0.2.7", 1468],
+    ["2001:db8::7", 1448],
+    ["127.0.0.1", 65464],
+    ["::1", 65464],
+  ];
+  for (const [address, blksize] of rows) {
+    assertEquals(limitsFor(address, settings), { blksize, windowsize: 64 });
+    assertEquals(limitsFor(address, { ...settings, maxBlksize: 9000 }).blksize, 9000);
+  }
+});
