@@ -10,7 +10,6 @@ import {
   CAP_OPTIONS,
   capsFrom,
   GRACE,
-  idleOption,
   listenOptions,
   LOG_OPTIONS,
   runServer,
@@ -19,13 +18,23 @@ import {
 import { type Command, program } from "../tools/program/command.ts";
 import { EXIT, Failure, fileFailure, UsageError } from "../tools/program/failure.ts";
 import { Log } from "../tools/program/log.ts";
-import { count, flag, list, size, text, value, valueOr } from "../tools/program/options.ts";
+import {
+  count,
+  duration,
+  flag,
+  list,
+  size,
+  text,
+  value,
+  valueOr,
+} from "../tools/program/options.ts";
 import { writeOut } from "../tools/program/terminal.ts";
 import { BLKSIZE } from "../tools/protocol/tftp_options.ts";
 import { HEADER, LONGEST_REQUEST } from "../tools/protocol/tftp_packet.ts";
+import { visible } from "../tools/protocol/text.ts";
 import { parsePort } from "../tools/protocol/units.ts";
 import { parseNetwork } from "./tftp/allow_list.ts";
-import { meantPath } from "./tftp/names.ts";
+import { meantPath, type NameRules } from "./tftp/names.ts";
 import { type MapRule, parseMap } from "./tftp/remap.ts";
 import { TftpService } from "./tftp/service.ts";
 import { MAX_WINDOW, type PortRange, type TftpSettings } from "./tftp/settings.ts";
@@ -124,7 +133,16 @@ export const command = {
     "map-test": value("NAME", "Print what NAME is turned into, and end.", text),
     ...listenOptions(SERVICE),
     ...CAP_OPTIONS,
-    ...idleOption("30s"),
+    "max-connections": {
+      ...CAP_OPTIONS["max-connections"],
+      help: "At most this many transfers at once.",
+    },
+    "idle-timeout": valueOr(
+      "TIME",
+      "Give up a transfer that makes no progress for so long.",
+      duration,
+      "30s",
+    ),
     ...LOG_OPTIONS,
   },
   examples: [
@@ -145,7 +163,7 @@ export const main = program(command, async ({ options, words: [folder = "."] }) 
   const { write, overwrite, uploads, singlePort, portRange, mapTest } = options;
   const names = { lowerCase: options.lowerCase, map: await mapFrom(options.map) };
   if (mapTest !== undefined) {
-    await writeOut(`${meantPath(mapTest, "127.0.0.1", names)}\n`);
+    await writeOut(`${testMap(mapTest, names)}\n`);
     return EXIT.ok;
   }
   if (uploads !== undefined && !write && !overwrite) {
@@ -167,6 +185,14 @@ export const main = program(command, async ({ options, words: [folder = "."] }) 
       log,
     }));
 });
+
+function testMap(name: string, rules: NameRules): string {
+  try {
+    return meantPath(name, "127.0.0.1", rules);
+  } catch (error) {
+    throw new UsageError(`--map-test ${visible(name)}: ${(error as Error).message}`);
+  }
+}
 
 async function checkFolder(folder: string): Promise<void> {
   try {
