@@ -1,48 +1,7 @@
 /** Real FTP clients against our server: log in, list, fetch, store, append, go on, rename, delete. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { type Served, withFtpServer } from "../support/ftp_server.ts";
-import { missingProgram, processTestUnless } from "../support/permissions.ts";
-import { type Ended, runCommand } from "../support/process.ts";
-
-interface Place extends Served {
-  /** The client's folder, with `mine` in it. */
-  local: string;
-  /** Runs the client there; `input` is what its user types. */
-  run(command: string, args: string[], input?: string): Promise<Ended>;
-}
-
-const MINE = "mine\n".repeat(100_000);
-
-/** A test with a client that may be missing. */
-function clientTest(
-  program: string,
-  name: string,
-  fn: (place: Place) => Promise<void>,
-): void {
-  processTestUnless(
-    missingProgram(program),
-    `${program} and ftpd: ${name}`,
-    () =>
-      withFtpServer(async (served) => {
-        const local = `${served.outside}/local`;
-        await Deno.mkdir(local);
-        await Deno.writeTextFile(`${local}/mine`, MINE);
-        await Deno.writeTextFile(`${served.root}/a b`, "blanks");
-        await fn({
-          ...served,
-          local,
-          run: (command, args, stdin) =>
-            runCommand(command, args, {
-              cwd: local,
-              env: { HOME: served.outside },
-              ...(stdin === undefined ? {} : { stdin }),
-            }),
-        });
-      }),
-  );
-}
-
-const read = (path: string): string => Deno.readTextFileSync(path);
+import { clientTest, MINE, type Place, read } from "../support/ftp_clients.ts";
+import type { Ended } from "../support/process.ts";
 
 /** What the classic clients are told; all know these commands. */
 const CLASSIC = `user ftp me@
