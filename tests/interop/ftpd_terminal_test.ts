@@ -2,6 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { type Served, withFtpServer } from "../support/ftp_server.ts";
 import { missingProgram, processTestUnless } from "../support/permissions.ts";
+import { commandLine } from "../support/process.ts";
 import { Talker } from "../support/talker.ts";
 
 const LARGE = 8_000_000;
@@ -10,8 +11,9 @@ const CTRL_C = "\x03";
 /** What is waited for, and what is typed then. */
 type Step = [shown: RegExp, typed: string];
 
-/** A client: its command line, and a session in which a download is interrupted. An upload these clients end as if it were whole. */
+/** A client: its program, or undefined for our own, its command line, and a session in which a download is interrupted. An upload most clients end as if it were whole; ours does not. */
 interface Client {
+  program: string | undefined;
   command(port: number): string;
   steps: Step[];
 }
@@ -25,13 +27,15 @@ const CLASSIC: Step[] = [
   [/6 bytes received[^]*ftp> $/, "quit\n"],
 ];
 
-const CLIENTS: Record<string, Client> = {
-  tnftp: { command: (port) => `tnftp -n 127.0.0.1 ${port}`, steps: CLASSIC },
-  "inetutils-ftp": {
+const CLIENTS: Client[] = [
+  { program: "tnftp", command: (port) => `tnftp -n 127.0.0.1 ${port}`, steps: CLASSIC },
+  {
+    program: "inetutils-ftp",
     command: (port) => `inetutils-ftp -n -p 127.0.0.1 ${port}`,
     steps: CLASSIC,
   },
-  lftp: {
+  {
+    program: "lftp",
     command: (port) => `lftp -u ftp,x -p ${port} 127.0.0.1`,
     steps: [
       [/> $/, "get large\n"],
@@ -40,7 +44,24 @@ const CLIENTS: Record<string, Client> = {
       [/6 bytes transferred[^]*> $/, "exit\n"],
     ],
   },
-  ncftp: {
+  {
+    program: undefined,
+    command: (port) => {
+      const args = commandLine("clients/ftp.ts", ["-n", "127.0.0.1", "--port", `${port}`]);
+      return [Deno.execPath(), ...args].join(" ");
+    },
+    steps: [
+      [/ftp> $/, "user ftp x\r"],
+      [/230 [^]*ftp> $/, "get large\r"],
+      [/\[=* +\] \d+%/, CTRL_C],
+      [/the transfer was aborted[^]*ftp> $/, "put mine\r"],
+      [/\[=* +\] \d+%/, CTRL_C],
+      [/the transfer was aborted[^]*ftp> $/, "get hello\r"],
+      [/hello: [^]*ftp> $/, "quit\r"],
+    ],
+  },
+  {
+    program: "ncftp",
     command: (port) => `ncftp -u ftp -p x -P ${port} 127.0.0.1`,
     steps: [
       [/ncftp \/ > $/, "get large\n"],
@@ -49,13 +70,18 @@ const CLIENTS: Record<string, Client> = {
       [/hello: [^]*ncftp \/ > $/, "quit\n"],
     ],
   },
-};
+];
 
 /** Runs a session at a terminal of 80 columns, which `script` of util-linux makes. */
-async function play({ port, outside }: Served, { command, steps }: Client): Promise<void> {
+async function play({ port, outside }: Served, { program, command, steps }: Client): Promise<void> {
   const line = `stty cols 80; cd ${outside}/local; exec ${command(port)}`;
   await using talker = new Talker("script", ["-qec", line, "/dev/null"], {
-    env: { HOME: outside, TERM: "xterm", SHELL: "/bin/sh" },
+    env: {
+      ...program && { HOME: outside },
+      XDG_STATE_HOME: outside,
+      TERM: "xterm",
+      SHELL: "/bin/sh",
+    },
   });
   let seen = 0;
   for (const [shown, typed] of steps) {
@@ -69,18 +95,22 @@ async function play({ port, outside }: Served, { command, steps }: Client): Prom
   assertEquals(await talker.ended(), 0, talker.text);
 }
 
-for (const [program, client] of Object.entries(CLIENTS)) {
+for (const client of CLIENTS) {
+  const { program } = client;
   processTestUnless(
-    missingProgram(program) ?? missingProgram("script"),
-    `${program} and ftpd: Ctrl-C at a terminal`,
+    (program && missingProgram(program)) ?? missingProgram("script"),
+    `${program ?? "our own client"} and ftpd: Ctrl-C at a terminal`,
     () =>
       withFtpServer(async (served) => {
         const local = `${served.outside}/local`;
         await Deno.mkdir(local);
-        await Deno.writeFile(`${served.root}/large`, new Uint8Array(LARGE));
+        for (const path of [`${local}/mine`, `${served.root}/large`]) {
+          await Deno.writeFile(path, new Uint8Array(LARGE));
+        }
         await play(served, client);
         await served.log.says(/broke off .*path=\/large reason=/);
         assertEquals(await Deno.readTextFile(`${local}/hello`), "hello\n");
+        assertEquals(served.names(), [".hidden", "hello", "large", "sub"]);
       }, { maxRate: 2_000_000 }),
   );
 }
