@@ -24,11 +24,12 @@ export const HASH_COMMANDS: FtpServerCommand[] = [{
     const hash = createHash(session.hash.replace("-", "").toLowerCase());
     using opened = await session.login.files.open(path);
     const pace = new Pace(Infinity);
+    const { over } = session;
     const buffer = new Uint8Array(pace.piece);
     for (let length; (length = readSome(opened.file, buffer));) {
       hash.update(buffer.subarray(0, length));
       await pace.moved(length);
-      if (session.over.aborted) throw new FileError("failed");
+      if (over.aborted) throw new FileError("failed");
     }
     return reply(
       213,

@@ -92,11 +92,13 @@ export class FtpSession {
     this.#writer = new Writer(stream);
   }
 
-  /** Aborts when the session ends. */
+  /** Aborts when the session ends, and when the client is gone while it waits for a reply. */
   get over(): AbortSignal {
-    this.#over ??= new AbortController();
-    if (this.#ended) this.#over.abort();
-    return this.#over.signal;
+    const over = this.#over ??= new AbortController();
+    const abort = (): void => over.abort();
+    if (this.#ended) abort();
+    (this.#reading ??= this.#read()).then((request) => request ?? abort(), abort);
+    return over.signal;
   }
 
   /** Serves the client until it leaves, or has to. */

@@ -175,6 +175,8 @@ export class Jail {
   #place(path: string): { folder: string; name: string } {
     const { folder, name } = splitPath(path);
     if (name === "") throw new FileError("denied");
+    // What has such a name is listed to nobody.
+    if (name.startsWith(UNFINISHED)) throw new FileError("bad name");
     return { folder: this.#inside(folder), name };
   }
 

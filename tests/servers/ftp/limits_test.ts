@@ -41,6 +41,26 @@ sessionTest("who takes no replies is cut off", async ({ session, time }) => {
   await ended;
 });
 
+sessionTest("a client that is gone waits for no answer", async ({ client, ended }) => {
+  assertEquals(await client.codes("USER ada"), [331]);
+  await client.raw("PASS wrong\r\n");
+  await client.end();
+  // No time passes: the answer would take a second.
+  await ended;
+}, { login: false });
+
+ftpTest("nobody's files are hashed for a client that is gone", async ({ login, root, log }) => {
+  await Deno.writeTextFile(`${root}/endless`, "");
+  // Hours of work.
+  await Deno.truncate(`${root}/endless`, 2 ** 42);
+  const client = await login();
+  await client.raw("HASH endless\r\n");
+  await client.end();
+  assertMatch(await client.reply(), /^451 /);
+  assertEquals(await client.reply(), "");
+  assertEquals(/failed/.test(log.text), false);
+});
+
 sessionTest("a transfer moves at the rate that was set, both ways", async (place) => {
   const { client, time, root, dataConnection } = place;
   Deno.writeFileSync(`${root}/file`, new Uint8Array(4096));

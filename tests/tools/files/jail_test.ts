@@ -70,6 +70,8 @@ jailTest("what is not there, or is of another kind, is told apart", async ({ jai
   await refused("denied", () => jail.remove("/"));
   await refused("denied", () => jail.rename("/", "/x"));
   await refused("bad name", () => jail.mkdir(`/${"x".repeat(300)}`));
+  await refused("bad name", () => jail.upload("/.upload-mine", true));
+  await refused("bad name", () => jail.rename("/hello", "/.upload-mine"));
 });
 
 jailTest("no link leads out, final or on the way, for nothing", async ({ jail, root, outside }) => {
