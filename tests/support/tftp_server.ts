@@ -13,14 +13,14 @@ import {
 /** A log that a test can wait for. */
 export class TestLog {
   #text = "";
-  #wake = (): void => {};
+  #waiting: (() => void)[] = [];
   readonly log = new Log({
     name: "tftpd",
     form: "text",
     quiet: false,
     write: (bytes) => {
       this.#text += new TextDecoder().decode(bytes);
-      this.#wake();
+      this.#waiting.splice(0).forEach((wake) => wake());
       return Promise.resolve(bytes.length);
     },
   });
@@ -30,7 +30,14 @@ export class TestLog {
     for (;;) {
       const found = pattern.exec(this.#text);
       if (found) return found;
-      await new Promise<void>((resolve) => this.#wake = resolve);
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+  }
+
+  /** Waits until it has said `words` so many times. */
+  async saysTimes(words: string, times: number): Promise<void> {
+    while (this.#text.split(words).length <= times) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
   }
 
