@@ -9,7 +9,7 @@ import {
   parsePassive,
 } from "../../../tools/protocol/ftp_address.ts";
 import { unmapped } from "../../../tools/protocol/address.ts";
-import { ftpTest, onlyPort } from "../../support/ftp_server.ts";
+import { FtpControl, ftpTest, onlyPort } from "../../support/ftp_server.ts";
 import { connectResettable } from "../../support/resettable.ts";
 import { readText } from "../../support/stream.ts";
 
@@ -183,6 +183,26 @@ ftpTest("the range is kept to, and 425 when it is used up", async ({ login }) =>
 ftpTest("clients of our own networks are told no public address", async ({ login }) => {
   assertMatch(await (await login()).ask("PASV"), /\(127,0,0,1,/);
 }, { publicAddress: "192.0.2.1" });
+
+ftpTest("a server on all addresses takes clients of both families", async ({ port }) => {
+  for (
+    const [hostname, codes] of [["127.0.0.1", [227, 229, 522]], ["::1", [425, 522, 229]]] as const
+  ) {
+    const client = new FtpControl(await Deno.connect({ hostname, port }));
+    assertMatch(await client.reply(), /^220 /);
+    assertEquals(await client.codes("USER ftp", "PASS x"), [331, 230]);
+    assertEquals(await client.codes("PASV", "EPSV 1", "EPSV 2"), codes.slice());
+    assertEquals(await client.fetch("RETR hello"), "hello\r\n");
+    using listener = Deno.listen({ hostname, port: 0 });
+    const address = { host: hostname, port: listener.addr.port };
+    assertEquals(await client.codes(`EPRT ${formatExtended(address)}`), [200]);
+    assertMatch(await client.ask("RETR hello"), /^150 /);
+    using data = await listener.accept();
+    assertEquals(await readText(data), "hello\r\n");
+    assertMatch(await client.reply(), /^226 /);
+    client.close();
+  }
+}, { hosts: ["::"] });
 
 ftpTest("all of it by IPv6", async ({ login, server }) => {
   assertEquals(unmapped(server.addrs[0]?.hostname ?? ""), "::1");

@@ -1,7 +1,7 @@
 /** TLS of the FTP server: on control and data, required, implicit, resumed, renewed. */
 import { assertEquals, assertMatch } from "@std/assert";
 import { RenewedIdentity } from "../../../servers/ftp/renewal.ts";
-import type { FtpTls } from "../../../servers/ftp/settings.ts";
+import { type FtpTls, TIMEOUTS } from "../../../servers/ftp/settings.ts";
 import { tlsClient, type TlsStream } from "../../../tools/net/tls.ts";
 import { writeAll } from "../../../tools/net/writer.ts";
 import { parseExtendedPassive } from "../../../tools/protocol/ftp_address.ts";
@@ -106,6 +106,46 @@ ftpTest("an upload that ends without the farewell of TLS is not whole", async (s
   assertEquals(served.names(), [".hidden", "hello", "sub"]);
   await leave(client);
 }, { tls: TLS });
+
+ftpTest(
+  "PBSZ and PROT come before the login too; REIN takes the protection of data back",
+  async (served) => {
+    const client = await TlsControl.connect(served.port);
+    const begin = ["PBSZ 0", "PROT P", "USER ftp", "PASS x"];
+    assertEquals(await client.codes(...begin), [200, 200, 331, 230]);
+    assertEquals(await client.fetchProtected("RETR hello"), "hello\r\n");
+    assertEquals(await client.codes("REIN", "AUTH TLS"), [220, 503]);
+    assertMatch(await client.ask("STAT"), /by TLSv1\.3[^]*PROT C/);
+    assertEquals(await client.codes(...begin), [200, 200, 331, 230]);
+    assertEquals(await client.fetchProtected("RETR hello"), "hello\r\n");
+    await leave(client);
+  },
+  { tls: TLS },
+);
+
+ftpTest("who sends too much by TLS hears so, and keeps nothing here", async (served) => {
+  const client = await TlsControl.connect(served.port);
+  assertEquals(await client.codes("USER ftp", "PASS x", "PBSZ 0", "PROT P"), [331, 230, 200, 200]);
+  const [, handshake] = await client.protectedData(true);
+  assertMatch(await client.ask("STOR new"), /^150 /);
+  const data = await handshake;
+  await writeAll(data, new Uint8Array(3_000_000));
+  await data.closeWrite();
+  assertMatch(await client.reply(), /^552 The file is larger/);
+  data.close();
+  assertEquals(served.names(), [".hidden", "hello", "sub"]);
+  await leave(client);
+}, { tls: TLS, maxFileSize: 1000 });
+
+ftpTest("a data connection on which no TLS begins in time is 425", async ({ port }) => {
+  const client = await TlsControl.connect(port);
+  assertEquals(await client.codes("USER ftp", "PASS x", "PBSZ 0", "PROT P"), [331, 230, 200, 200]);
+  using _data = await client.data();
+  assertMatch(await client.ask("RETR hello"), /^150 /);
+  assertMatch(await client.reply(), /^42[56] /);
+  assertEquals(await client.codes("NOOP"), [200]);
+  await leave(client);
+}, { tls: TLS, timeouts: { ...TIMEOUTS, accept: 200 } });
 
 ftpTest("AUTH takes TLS and SSL, and nothing that follows in clear", async ({ connect }) => {
   const client = await connect();
