@@ -91,6 +91,8 @@ export class Transfer {
       await this.#job.finish();
       reply = { code: 226, text: "Transfer complete." };
     } catch (error) {
+      // It was not opened when 150 could not be sent.
+      this.#way.close();
       reply = this.#aborted ?? this.#failure(error);
       await this.#job.cancel().catch(() => {});
     }

@@ -24,7 +24,7 @@ export interface InMemory {
   dataConnection(): TestStream;
   /** Gives the server a data connection that takes and brings nothing; resolves when it has begun to wait for it. */
   stalledConnection(): Promise<void>;
-  /** What the server did with its ends of the connections: `reply CODE`, `data closed`. */
+  /** What the server did: `reply CODE`, `data closed`, `listener closed`. */
   events: string[];
   ended: Promise<void>;
   log: TestLog;
@@ -35,6 +35,8 @@ export interface InMemoryOptions extends Partial<FtpSettings> {
   /** Log in as anonymous first. */
   login?: boolean;
   ends?: Ends;
+  /** A reply of this code cannot be sent: the client is gone, which reading has not shown yet. */
+  breaksAt?: number;
 }
 
 /** A stream on which nothing moves until it is closed; `onWait` is called when that begins. */
@@ -57,8 +59,8 @@ export function stalledStream(onWait = (): void => {}): ByteStream {
 export function sessionTest(
   name: string,
   fn: (place: InMemory) => Promise<void>,
-  { login = true, ends = { peer: "127.0.0.1", local: "127.0.0.1" }, ...settings }: InMemoryOptions =
-    {},
+  { login = true, ends = { peer: "127.0.0.1", local: "127.0.0.1" }, breaksAt, ...settings }:
+    InMemoryOptions = {},
 ): void {
   testWith(["read", "write"], `ftpd session: ${name}`, async () => {
     const root = await Deno.makeTempDir();
@@ -82,7 +84,10 @@ export function sessionTest(
           give = resolve;
           return {
             accept: () => promise,
-            close: () => reject(new Deno.errors.BadResource("closed")),
+            close(): void {
+              events.push("listener closed");
+              reject(new Deno.errors.BadResource("closed"));
+            },
           };
         },
         // A client that is not there, and no system that says so.
@@ -104,8 +109,10 @@ export function sessionTest(
       {
         ...server,
         write(data): Promise<number> {
-          events.push(`reply ${new TextDecoder().decode(data.subarray(0, 3))}`);
-          return server.write(data);
+          const code = new TextDecoder().decode(data.subarray(0, 3));
+          events.push(`reply ${code}`);
+          if (code !== `${breaksAt}`) return server.write(data);
+          return Promise.reject(new Deno.errors.ConnectionReset("reset"));
         },
       },
       ends,
