@@ -172,8 +172,8 @@ export class TftpSession {
     const { terms, accepted } = negotiate(
       request.options,
       limitsFor(this.#address, settings),
-      // As netascii the file has another size, which only reading it would tell.
-      mode === "octet" ? info.size : undefined,
+      // As netascii the file has another size, which only reading it would tell; and curl takes a size of 0 for an error.
+      mode === "octet" && info.size > 0 ? info.size : undefined,
     );
     const source = new FileSource(file, info.size);
     const transfer = new Sender({

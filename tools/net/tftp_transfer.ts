@@ -13,7 +13,7 @@ export class TransferDriver {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #timerAt = Infinity;
   #pumping = false;
-  #committing = false;
+  #isSafe = false;
   #stopped = false;
 
   /**
@@ -76,7 +76,8 @@ export class TransferDriver {
       for (;;) {
         const packet = this.#transfer.next(performance.now());
         if (packet) await this.#send(packet);
-        else if (!await this.#committed()) break;
+        else if (this.#isWhole()) await this.#makeSafe();
+        else break; // At once: what came after this would find nobody sending.
         if (this.#stopped) return;
       }
       if (this.#transfer instanceof Sender) this.#transfer.prepare();
@@ -86,6 +87,7 @@ export class TransferDriver {
       this.#pumping = false;
     }
     const { outcome, deadline } = this.#transfer;
+    if (this.#isSafe) this.#outcome.resolve({ kind: "done" });
     if (outcome) {
       this.#outcome.resolve(outcome);
       this.#end();
@@ -94,16 +96,14 @@ export class TransferDriver {
     }
   }
 
-  /** Whether a file that has come whole has just been made safe. */
-  async #committed(): Promise<boolean> {
-    const transfer = this.#transfer;
-    if (!(transfer instanceof Receiver)) return false;
-    if (this.#committing) this.#outcome.resolve({ kind: "done" });
-    if (!transfer.complete) return false;
-    this.#committing = true;
+  #isWhole(): boolean {
+    return this.#transfer instanceof Receiver && this.#transfer.complete;
+  }
+
+  async #makeSafe(): Promise<void> {
     await this.#commit();
-    transfer.confirm(performance.now());
-    return true;
+    if (this.#transfer instanceof Receiver) this.#transfer.confirm(performance.now());
+    this.#isSafe = true;
   }
 
   /** A timer for each packet would cost as much as the packet: one that runs is only replaced by an earlier one. */

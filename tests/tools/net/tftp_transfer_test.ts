@@ -8,6 +8,7 @@ import { DALLY, QUIET, Receiver } from "../../../tools/protocol/tftp_receiver.ts
 import { Sender } from "../../../tools/protocol/tftp_sender.ts";
 import { FakeTime } from "../../support/fake_time.ts";
 import { BytesSink, bytesSource, pattern } from "../../support/tftp_line.ts";
+import { afterTurns } from "../../support/turns.ts";
 
 const TERMS = { ...PLAIN_TERMS, blksize: 8 };
 
@@ -153,4 +154,16 @@ Deno.test("what comes while packets are being sent is taken into account at once
   await driver.start();
   assertEquals(sent, [1, 2, 3, 3, 4, 5, 6]);
   driver.stop(undefined);
+});
+
+Deno.test("a packet that comes while the one before is being answered is answered too", async () => {
+  using _time = new FakeTime();
+  for (let turns = 0; turns < 12; turns++) {
+    const { driver, sent } = drive(receiver());
+    const first = driver.receive(encodeData(1, pattern(8)));
+    await afterTurns(turns, () => {});
+    await Promise.all([first, driver.receive(encodeData(2, pattern(8)))]);
+    assertEquals(sent.at(-1), 2, `after ${turns} turns`);
+    driver.stop(undefined);
+  }
 });
