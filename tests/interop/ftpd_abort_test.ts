@@ -1,9 +1,12 @@
 /** Transfers that end before their end: Ctrl-C in real clients, and clients that are killed. */
 import { assertEquals, assertMatch } from "@std/assert";
+import type { FtpTls } from "../../servers/ftp/settings.ts";
 import { type Served, withFtpServer } from "../support/ftp_server.ts";
+import { SERVER } from "../support/identities.ts";
 import { missingProgram, processTestUnless } from "../support/permissions.ts";
 
 const LARGE = 8_000_000;
+const TLS: FtpTls = { identity: () => SERVER, implicit: false, required: false, reuse: false };
 
 /** A test with a client and a server that is slow enough for the client to be interrupted. */
 function slowTest(
@@ -22,7 +25,7 @@ function slowTest(
           await Deno.writeFile(path, new Uint8Array(LARGE));
         }
         await fn(served, local);
-      }, { maxRate: 2_000_000 }),
+      }, { maxRate: 2_000_000, tls: TLS }),
   );
 }
 
@@ -82,17 +85,34 @@ for (const program of ["tnftp", "inetutils-ftp"]) {
   });
 }
 
-slowTest("curl", "a client that is killed leaves nothing of its upload", async (served, local) => {
-  const watching = Deno.watchFs(served.root);
-  const child = new Deno.Command("curl", {
-    args: ["-s", "-T", "mine", `ftp://127.0.0.1:${served.port}/`],
-    cwd: local,
-    stdout: "null",
-    stderr: "null",
-  }).spawn();
-  for await (const { kind } of watching) if (kind === "modify") break;
-  child.kill("SIGKILL");
-  await child.status;
-  await served.log.says(/broke off .*path=\/mine /);
-  assertEquals(served.names(), [".hidden", "hello", "large", "sub"]);
-});
+for (const flags of [["-s"], ["-s", "-k", "--ssl-reqd"]]) {
+  const how = flags.length > 1 ? "by TLS" : "in clear";
+  slowTest("curl", `killed ${how} it leaves nothing of its upload`, async (served, local) => {
+    const watching = Deno.watchFs(served.root);
+    const child = new Deno.Command("curl", {
+      args: [...flags, "-T", "mine", `ftp://127.0.0.1:${served.port}/`],
+      cwd: local,
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+    for await (const { kind } of watching) if (kind === "modify") break;
+    child.kill("SIGKILL");
+    await child.status;
+    await served.log.says(/broke off .*path=\/mine reason=/);
+    assertEquals(served.names(), [".hidden", "hello", "large", "sub"]);
+  });
+
+  slowTest("curl", `killed ${how} it ends its download`, async (served) => {
+    const child = new Deno.Command("curl", {
+      args: [...flags, `ftp://127.0.0.1:${served.port}/large`],
+      stdout: "piped",
+      stderr: "null",
+    }).spawn();
+    const reader = child.stdout.getReader();
+    assertEquals((await reader.read()).done, false);
+    child.kill("SIGKILL");
+    await child.status;
+    await reader.cancel();
+    await served.log.says(/broke off .*path=\/large reason=/);
+  });
+}

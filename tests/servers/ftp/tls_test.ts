@@ -1,5 +1,5 @@
 /** TLS of the FTP server: on control and data, required, implicit, resumed, renewed. */
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { RenewedIdentity } from "../../../servers/ftp/renewal.ts";
 import { type FtpTls, TIMEOUTS } from "../../../servers/ftp/settings.ts";
 import { tlsClient, type TlsStream } from "../../../tools/net/tls.ts";
@@ -136,6 +136,26 @@ ftpTest("who sends too much by TLS hears so, and keeps nothing here", async (ser
   assertEquals(served.names(), [".hidden", "hello", "sub"]);
   await leave(client);
 }, { tls: TLS, maxFileSize: 1000 });
+
+ftpTest("ABOR ends a transfer by TLS", async ({ port, root, names }) => {
+  await Deno.writeTextFile(`${root}/large`, "");
+  await Deno.truncate(`${root}/large`, 64 * 1024 * 1024);
+  const client = await TlsControl.connect(port);
+  assertEquals(await client.codes("USER ftp", "PASS x", "PBSZ 0", "PROT P"), [331, 230, 200, 200]);
+  for (const line of ["RETR large", "STOR new"]) {
+    const [, handshake] = await client.protectedData(true);
+    assertMatch(await client.ask(line), /^150 /);
+    const data = await handshake;
+    if (line.startsWith("STOR")) await writeAll(data, bytes("half"));
+    else assert(await data.read(new Uint8Array(1000)));
+    assertMatch(await client.ask("ABOR"), /^426 /);
+    assertMatch(await client.reply(), /^226 /);
+    data.close();
+  }
+  assertEquals(await client.fetchProtected("RETR hello"), "hello\r\n");
+  assertEquals(names(), [".hidden", "hello", "large", "sub"]);
+  await leave(client);
+}, { tls: TLS });
 
 ftpTest("a data connection on which no TLS begins in time is 425", async ({ port }) => {
   const client = await TlsControl.connect(port);
