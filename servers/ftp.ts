@@ -79,11 +79,11 @@ export function start(options: FtpOptions): Server {
   const acceptor = new Acceptor({
     ...options,
     refusal: new TextEncoder().encode(formatReply(421, "Too many connections; try later.")),
-    async serve(conn, { hostname: peer }): Promise<void> {
+    serve(conn, { hostname: peer }): Promise<void> {
       const local = unmapped((conn.localAddr as Deno.NetAddr).hostname);
       const session = new FtpSession(conn, { peer, local }, service);
       sessions.add(session);
-      await session.run().finally(() => sessions.delete(session));
+      return session.run().finally(() => sessions.delete(session));
     },
   });
   const listeners = listenAt(

@@ -97,7 +97,7 @@ export class FtpSession {
     const over = this.#over ??= new AbortController();
     const abort = (): void => over.abort();
     if (this.#ended) abort();
-    (this.#reading ??= this.#read()).then((request) => request ?? abort(), abort);
+    (this.#reading ??= this.#readRequest()).then((request) => request ?? abort(), abort);
     return over.signal;
   }
 
@@ -230,7 +230,7 @@ export class FtpSession {
         const waiting = this.#waiting.shift();
         if (waiting) return waiting;
         this.#patience.begin(...this.#limit());
-        const request = await (this.#reading ??= this.#read());
+        const request = await (this.#reading ??= this.#readRequest());
         this.#patience.end();
         this.#reading = undefined;
         return request;
@@ -244,7 +244,7 @@ export class FtpSession {
         await transfer.over;
         continue;
       }
-      const request = await Promise.race([this.#reading ??= this.#read(), transfer.over]);
+      const request = await Promise.race([this.#reading ??= this.#readRequest(), transfer.over]);
       if (request === undefined) continue;
       this.#reading = undefined;
       if (request === null) {
@@ -254,12 +254,6 @@ export class FtpSession {
       } else if (findCommand(request.verb)?.duringTransfer === "at once") return request;
       else this.#waiting.push(request);
     }
-  }
-
-  #read(): Promise<Request | null> {
-    const reading = this.#readRequest();
-    reading.catch(() => {}); // It may fail while nobody waits for it.
-    return reading;
   }
 
   async #readRequest(): Promise<Request | null> {

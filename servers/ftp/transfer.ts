@@ -118,7 +118,8 @@ export class Transfer {
     this.#stream = stream;
     await this.#job.copy(stream, this.#pace);
     if (!this.#job.incoming) {
-      await stream.closeWrite();
+      // Without TLS the close that follows says the end, and for less.
+      if (tls) await stream.closeWrite();
       return;
     }
     if (tls?.truncated) throw new Refusal(426, "The data ended without the farewell of TLS.");

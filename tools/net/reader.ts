@@ -64,10 +64,14 @@ export class ByteReader {
       if (at >= 0) return this.#takeLine(at, longest, end);
       searched = this.buffered;
       if (searched > longest + 1) throw tooLong(longest);
-      if (!await this.#fill()) {
+      this.#makeRoom();
+      // Not in a method of its own: of many connections that wait, each would hold it.
+      const length = await this.#stream.read(this.#buffer.subarray(this.#end));
+      if (length === null) {
         if (searched === 0) return null;
         throw new ProtocolError("the connection ended in the middle of a line");
       }
+      this.#end += length;
     }
   }
 
@@ -82,8 +86,7 @@ export class ByteReader {
     return line;
   }
 
-  /** Waits for more bytes; false at the end. */
-  async #fill(): Promise<boolean> {
+  #makeRoom(): void {
     if (this.buffered === 0) {
       this.#start = this.#end = 0;
       if (this.#buffer.length > this.#least) this.#buffer = new Uint8Array(this.#least);
@@ -94,10 +97,6 @@ export class ByteReader {
       this.#start = 0;
       this.#buffer = larger;
     }
-    const length = await this.#stream.read(this.#buffer.subarray(this.#end));
-    if (length === null) return false;
-    this.#end += length;
-    return true;
   }
 }
 
