@@ -285,7 +285,7 @@ export class FtpClient implements Disposable {
     options: DownloadOptions = {},
   ): Promise<Transferred> {
     checkOffset(options);
-    const { ascii, offset = 0, onProgress, piece, pipelined, next } = options;
+    const { ascii, offset = 0, onProgress, piece, pipelined } = options;
     return await this.#session.run("download", async () => {
       await this.#session.setType(ascii ? "A" : "I");
       let bytes = 0;
@@ -294,7 +294,7 @@ export class FtpClient implements Disposable {
         onProgress?.(offset + bytes);
       };
       const [, reply] = await this.#session.transfer(
-        { verb: "RETR", argument: path, offset, sends: false, onMoved, pipelined, next },
+        { verb: "RETR", argument: path, offset, sends: false, onMoved, pipelined },
         async (stream, movement) => {
           const text = ascii ? decoded(sink) : undefined;
           await receive(stream, text?.sink ?? sink, movement, piece);

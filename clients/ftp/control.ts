@@ -38,7 +38,8 @@ export class Control {
   #tls: TlsStream | undefined;
   #closed: Error | undefined;
   #posted: string[] = [];
-  /** So many replies to what was posted are still to come. */
+  #isEarly = false;
+  /** So many replies that nobody waits for come first. */
   #unheard = 0;
 
   constructor(conn: FtpConn, options: ControlOptions) {
@@ -75,7 +76,15 @@ export class Control {
 
   /** Sends a command. Throws RangeError, and sends nothing, when it holds a line end or NUL, or is not in the character set. */
   async send(verb: string, argument?: string): Promise<void> {
-    await this.sendLines(formatCommand(verb, argument));
+    const lines = [...this.#posted, formatCommand(verb, argument)];
+    const data = this.#options.charset.encode(lines.map((line) => `${line}\r\n`).join(""));
+    this.#unheard += this.#posted.length + (this.claim() ? 1 : 0);
+    this.#posted = [];
+    await this.#closingOnFailure(async () => {
+      for (const line of lines) this.#options.trace.sent(maskCommand(line));
+      using _deadline = this.watch();
+      await writeAll(this.#stream, data);
+    });
   }
 
   /** Leaves a command to go out with the next one. What the server says to it nobody hears. Throws RangeError as `send` does. */
@@ -85,17 +94,17 @@ export class Control {
     this.#posted.push(line);
   }
 
-  /** Sends commands in one go; their replies come one after the other. Throws RangeError as `send` does. */
-  async sendLines(...commands: string[]): Promise<void> {
-    const lines = [...this.#posted, ...commands];
-    const data = this.#options.charset.encode(lines.map((line) => `${line}\r\n`).join(""));
-    this.#unheard += this.#posted.length;
-    this.#posted = [];
-    await this.#closingOnFailure(async () => {
-      for (const line of lines) this.#options.trace.sent(maskCommand(line));
-      using _deadline = this.watch();
-      await writeAll(this.#stream, data);
-    });
+  /** Sends a command before its time. Its answer is for whom `claim` says so. */
+  async sendEarly(verb: string): Promise<void> {
+    await this.send(verb);
+    this.#isEarly = true;
+  }
+
+  /** Whether the next reply is that to what was sent early, and the caller's to read. Something that was sent since then has made it worthless. */
+  claim(): boolean {
+    const isEarly = this.#isEarly;
+    this.#isEarly = false;
+    return isEarly;
   }
 
   /** Reads a reply within the time for it. Throws what the connection failed with. */

@@ -14,7 +14,6 @@ import {
   parseExtendedPassive,
   parsePassive,
 } from "../../tools/protocol/ftp_address.ts";
-import type { Reply } from "../../tools/protocol/ftp_reply.ts";
 import type { Control, Protect } from "./control.ts";
 import { FtpError } from "./errors.ts";
 import type { FtpConn, FtpListener, FtpNetwork } from "./network.ts";
@@ -102,7 +101,6 @@ export class DataConnector {
   readonly #control: Control;
   readonly #options: DataOptions;
   #extended = true;
-  /** EPSV has worked. */
   #isProven = false;
 
   constructor(control: Control, options: DataOptions) {
@@ -116,41 +114,61 @@ export class DataConnector {
     return new DataConnection(from, this.#control.peer, this.#options.protect);
   }
 
-  /** Whether a command may go out together with EPSV. */
+  /** Whether passive mode has worked, and so far always. */
   get isProven(): boolean {
     return this.#isProven;
   }
 
   /**
-   * The data connection for a command that has gone out together with EPSV.
-   * Throws as `prepare` does, or the refusal of the command itself.
+   * As `prepare`, in passive mode where that `isProven`: `command` is sent while
+   * the connection is made. Throws the server's refusal of that, too.
    */
-  async follow(signal: AbortSignal): Promise<DataConnection> {
+  async hurry(command: () => Promise<void>, signal: AbortSignal): Promise<DataConnection> {
     const control = this.#control;
+    this.#isProven = false;
+    const dialling = this.#dial(await this.#passiveAddress(), signal);
+    dialling.catch(() => {});
     try {
-      const conn = await this.#dialExtended(await control.answer(), signal);
-      return new DataConnection(conn, control.peer, this.#options.protect);
+      await command();
+      const data = new DataConnection(await dialling, control.peer, this.#options.protect);
+      this.#isProven = true;
+      return data;
     } catch (error) {
-      this.#isProven = false;
+      dialling.then(closeQuietly, () => {});
       // When the server has refused the command it may not listen any more, which is no news then.
       if (!control.closed) await control.answer();
       throw error;
     }
   }
 
+  /** Tells the server that there will be one more data connection in passive mode. */
+  async announce(): Promise<void> {
+    await this.#control.sendEarly(this.#passiveVerb);
+  }
+
   async #passive(signal: AbortSignal): Promise<FtpConn> {
-    const { peer } = this.#control;
-    if (this.#extended) {
-      try {
-        const conn = await this.#dialExtended(await this.#control.ask("EPSV"), signal);
-        this.#isProven = true;
-        return conn;
-      } catch (error) {
-        this.#orOlder(error, "EPSV", "PASV");
-      }
+    let conn: FtpConn | undefined;
+    try {
+      conn = await this.#dial(await this.#passiveAddress(), signal);
+    } catch (error) {
+      if (!this.#extended) throw error;
+      this.#orOlder(error, "EPSV", "PASV");
+      conn = await this.#dial(await this.#passiveAddress(), signal);
     }
-    const { host, port } = parsePassive((await this.#control.ask("PASV")).text);
-    return await this.#dial({ host: this.#options.trustPassiveHost ? host : peer, port }, signal);
+    this.#isProven = true;
+    return conn;
+  }
+
+  get #passiveVerb(): "EPSV" | "PASV" {
+    return this.#extended ? "EPSV" : "PASV";
+  }
+
+  async #passiveAddress(): Promise<DataAddress> {
+    const control = this.#control;
+    const { text } = await (control.claim() ? control.answer() : control.ask(this.#passiveVerb));
+    if (this.#extended) return { host: control.peer, port: parseExtendedPassive(text) };
+    const { host, port } = parsePassive(text);
+    return { host: this.#options.trustPassiveHost ? host : control.peer, port };
   }
 
   async #active(): Promise<FtpListener> {
@@ -183,10 +201,6 @@ export class DataConnector {
     }
     this.#extended = false;
     this.#options.trace.note(`${verb} does not work here: ${older} from now on`);
-  }
-
-  async #dialExtended({ text }: Reply, signal: AbortSignal): Promise<FtpConn> {
-    return await this.#dial({ host: this.#control.peer, port: parseExtendedPassive(text) }, signal);
   }
 
   async #dial({ host, port }: DataAddress, signal: AbortSignal): Promise<FtpConn> {

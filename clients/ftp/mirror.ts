@@ -3,7 +3,7 @@ import { EXIT, Failure } from "../../tools/program/failure.ts";
 import { visible } from "../../tools/protocol/text.ts";
 import { blame } from "./blame.ts";
 import { type FtpClient, FtpError } from "./client.ts";
-import type { Direction, FileTask, TakeNext } from "./mirror_direction.ts";
+import type { Direction, FileTask } from "./mirror_direction.ts";
 import { Down } from "./mirror_down.ts";
 import { type Filter, mirrorFilter } from "./mirror_filter.ts";
 import type { MirrorOptions, MirrorResult, MirrorTotals } from "./mirror_options.ts";
@@ -101,18 +101,11 @@ class Mirror {
       onRetry: (reason, wait) => onNote(`${reason}; trying again in ${wait / 1000} s`),
     });
     this.#sessions.add(session);
-    let next: FileTask | undefined;
-    const takeNext: TakeNext = () => next ??= this.#takePlain();
     try {
       while (this.#sessions.has(session)) {
-        const task: Task | undefined = next ?? await this.#queue.take();
-        next = undefined;
+        const task = await this.#queue.take();
         if (task === undefined) return await session.quit();
-        await this.#perform(session, task, takeNext);
-        this.#queue.done();
-      }
-      if (next) {
-        if (!this.#fatal) this.#add(next);
+        await this.#perform(session, task);
         this.#queue.done();
       }
     } finally {
@@ -121,25 +114,19 @@ class Mirror {
     }
   }
 
-  /** The next file that can be asked for before its time. */
-  #takePlain(): FileTask | undefined {
-    const task = this.#queue.takeIf((task) => "item" in task && this.#direction.isPlain(task));
-    return task && "item" in task ? task : undefined;
-  }
-
   /** Whether we can do without one of the sessions. */
   get #isSpare(): boolean {
     return this.#sessions.size > 1 && this.#result.folders > 0;
   }
 
-  async #perform(session: LastingSession, task: Task, next: TakeNext): Promise<void> {
+  async #perform(session: LastingSession, task: Task): Promise<void> {
     const path = pathOf(task);
     try {
       // Servers limit how many sessions one may have: only the last one is insisted on.
       if (!session.wasMade && this.#isSpare) await session.reach(0);
       await session.run(
         path,
-        (client) => this.#do(client, task, next),
+        (client) => this.#do(client, task),
         () => "item" in task ? task.offset : 0,
       );
     } catch (error) {
@@ -161,9 +148,9 @@ class Mirror {
    * One that is not among these leaves the work to the others; the last one is
    * made again.
    */
-  async #do(client: FtpClient, task: Task, next: TakeNext): Promise<void> {
+  async #do(client: FtpClient, task: Task): Promise<void> {
     try {
-      await ("item" in task ? this.#move(client, task, next) : this.#enter(client, task));
+      await ("item" in task ? this.#move(client, task) : this.#enter(client, task));
     } catch (error) {
       const isUnresumed = client.tlsVersion !== undefined && error instanceof FtpError &&
         (error.code === 425 || error.code === 522);
@@ -184,12 +171,11 @@ class Mirror {
     this.#queue.clear();
     this.#stopped.abort(error);
     for (const session of this.#sessions) session.close();
-    this.#sessions.clear();
   }
 
-  async #move(client: FtpClient, task: FileTask, next: TakeNext): Promise<void> {
+  async #move(client: FtpClient, task: FileTask): Promise<void> {
     const left = sizeOf(task);
-    const finish = await this.#direction.move(client, task, next);
+    const finish = await this.#direction.move(client, task);
     if (!finish) return this.#count({ same: 1, files: -1, bytes: -left });
     // In the next turn, when the server is busy with the next file already.
     const finishing = nextTurn().then(() => {

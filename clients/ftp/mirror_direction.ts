@@ -25,18 +25,13 @@ export interface Direction {
    * Moves a file. Returns what is left to be done here, for which the server
    * need not wait; undefined when it turns out that the file need not be moved.
    */
-  move(client: FtpClient, task: FileTask, next: TakeNext): Promise<(() => void) | undefined>;
-  /** Whether the server can be asked for a file while it is not done with the one before. */
-  isPlain(task: FileTask): boolean;
+  move(client: FtpClient, task: FileTask): Promise<(() => void) | undefined>;
 }
 
 /** A file in the folder `path`. `offset` follows what the part has, in every attempt. */
 export interface FileTask extends FileAction {
   path: string;
 }
-
-/** Takes the file that the same session will move next, if there is one that `isPlain`. */
-export type TakeNext = () => FileTask | undefined;
 
 /** How files are moved. */
 export interface Moving {

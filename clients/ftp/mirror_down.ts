@@ -2,7 +2,7 @@
 import { join } from "@std/path";
 import { EXIT, Failure, fileFailure } from "../../tools/program/failure.ts";
 import { fileSink, type FtpClient, FtpError } from "./client.ts";
-import type { Direction, FileTask, Moving, TakeNext } from "./mirror_direction.ts";
+import type { Direction, FileTask, Moving } from "./mirror_direction.ts";
 import { isThere, listLocal, makeLocal, removeLocal } from "./mirror_local.ts";
 import type { Item } from "./mirror_plan.ts";
 import { checkFolder, isEmpty, joinRemote } from "./mirror_remote.ts";
@@ -53,12 +53,7 @@ export class Down implements Direction {
     removeLocal(join(this.#local, path), item);
   }
 
-  /** What goes on with a part needs REST first. */
-  isPlain({ offset }: FileTask): boolean {
-    return offset === 0;
-  }
-
-  async move(client: FtpClient, task: FileTask, next: TakeNext): Promise<() => void> {
+  async move(client: FtpClient, task: FileTask): Promise<() => void> {
     const { item: { name, size, modified }, path, part } = task;
     const { rate, onMoved } = this.#moving;
     const folder = join(this.#local, path);
@@ -68,16 +63,10 @@ export class Down implements Direction {
       task.offset += data.length;
       onMoved(data.length);
     };
+    const remote = joinRemote(joinRemote(this.#remote, path), name);
     const download = async (): Promise<void> => {
-      await client.download(this.#remotePath(task), rate?.sink(sink) ?? sink, {
-        offset: task.offset,
-        piece: rate?.piece,
-        pipelined: true,
-        next: () => {
-          const following = next();
-          return following && this.#remotePath(following);
-        },
-      });
+      const options = { offset: task.offset, piece: rate?.piece, pipelined: true };
+      await client.download(remote, rate?.sink(sink) ?? sink, options);
     };
     const begun = task.offset;
     try {
@@ -101,10 +90,6 @@ export class Down implements Direction {
       throw error;
     }
     return () => file.finish(task.offset, modified);
-  }
-
-  #remotePath({ path, item: { name } }: FileTask): string {
-    return joinRemote(joinRemote(this.#remote, path), name);
   }
 }
 

@@ -41,8 +41,9 @@ export interface TransferOptions {
   /** Go on at this byte (REST): `sink` gets the rest only, `source` gives the rest only. */
   offset?: number | undefined;
   /**
-   * For many small files: do not wait for the server where it need not be waited
-   * for. `abort` is not for such a transfer.
+   * For many small files: the server is told things as soon as that can do no
+   * harm, not only when it has answered what it was told before. `abort` is not
+   * for such a transfer.
    */
   pipelined?: boolean | undefined;
 }
@@ -51,13 +52,6 @@ export interface TransferOptions {
 export interface DownloadOptions extends TransferOptions {
   /** The most bytes that `sink` gets at once. */
   piece?: number | undefined;
-  /**
-   * When `pipelined`: returns the path that will be downloaded next, in the same
-   * way and before anything else, if there is one. The server hears of it as
-   * soon as the data of this file has come; if this file fails even so, the
-   * session is over.
-   */
-  next?: (() => string | undefined) | undefined;
 }
 
 /** Where an upload goes. */

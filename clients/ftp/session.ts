@@ -5,13 +5,12 @@ import { EXIT, Failure } from "../../tools/program/failure.ts";
 import { concat } from "../../tools/protocol/bytes.ts";
 import { ProtocolError } from "../../tools/protocol/error.ts";
 import { type Charset, charset } from "../../tools/protocol/ftp_charset.ts";
-import { formatCommand } from "../../tools/protocol/ftp_command.ts";
 import { listingLines } from "../../tools/protocol/ftp_listing.ts";
 import { parseFeatures, type Reply } from "../../tools/protocol/ftp_reply.ts";
 import { visible } from "../../tools/protocol/text.ts";
 import { Control, type Protect } from "./control.ts";
 import { type Movement, receive } from "./copy.ts";
-import { type DataConnection, DataConnector } from "./data.ts";
+import { DataConnector } from "./data.ts";
 import { FtpError, TransferAborted } from "./errors.ts";
 import type { FtpLogin, FtpOptions } from "./options.ts";
 import { askForTls, sessionTls } from "./tls.ts";
@@ -33,9 +32,8 @@ export interface TransferCommand {
   sends: boolean;
   /** Hears of each piece. */
   onMoved: (length: number) => void;
-  /** See `TransferOptions` and `DownloadOptions`. */
+  /** See `DownloadOptions`. */
   pipelined?: boolean | undefined;
-  next?: (() => string | undefined) | undefined;
 }
 
 /** A session on an open control connection. */
@@ -52,8 +50,6 @@ export class FtpSession {
   #abortion = new AbortController();
   #transfer: Transfer | undefined;
   #type: "A" | "I" | undefined;
-  /** The command that has gone out, together with EPSV, before its time. */
-  #ahead: string | undefined;
   #features: ReadonlyMap<string, string> | undefined;
 
   private constructor(
@@ -182,36 +178,31 @@ export class FtpSession {
 
   /** Runs a command that has a data connection; see `Transfer.run`. */
   async transfer(
-    { verb, argument, offset, sends, onMoved, pipelined, next }: TransferCommand,
+    { verb, argument, offset, sends, onMoved, pipelined }: TransferCommand,
     move: (stream: ByteStream, movement: Movement) => Promise<void>,
   ): Promise<[first: Reply, final: Reply]> {
     const { signal } = this.#abortion;
-    const line = formatCommand(verb, argument);
-    if (this.#ahead !== undefined && this.#ahead !== line) {
-      throw new Error(`FtpClient: ${line} was called where ${this.#ahead} was announced`);
-    }
     const isPipelined = pipelined === true && offset === 0 && this.canPipeline;
+    // STOR without a connection: if we go away then, vsftpd locks the file for a minute.
+    const hurries = isPipelined && !sends;
+    const command = (): Promise<void> => this.control.send(verb, argument);
     const data =
-      await (isPipelined
-        ? this.#pipeline(line, signal)
+      await (hurries
+        ? this.#connector.hurry(command, signal)
         : this.#connector.prepare(this.passive, signal));
-    const ended = async (): Promise<void> => {
-      // A farewell of TLS may come before the server has done with the connection (pyftpdlib).
-      const path = isPipelined && !this.control.tls ? next?.() : undefined;
-      if (path !== undefined) await this.#sendAhead(formatCommand("RETR", path));
+    // A handshake of TLS, and a farewell, may have to wait for the server.
+    const isEager = isPipelined && !this.control.tls;
+    const onEnd = async (): Promise<void> => {
+      if (isEager) await this.#connector.announce();
     };
     try {
       // Not even begun: an upload would leave an empty file.
       signal.throwIfAborted();
-      const transfer = this.#transfer = new Transfer(this.control, data, sends, onMoved, ended);
+      const transfer = this.#transfer = new Transfer(this.control, data, sends, onMoved, onEnd);
       // RFC 959 section 4.1.3: REST goes immediately before the command it is for.
       if (offset > 0) await this.control.ask("REST", `${offset}`);
-      if (!isPipelined) await this.control.sendLines(line);
-      return await transfer.run(move);
-    } catch (error) {
-      // This file may be tried again, but the server waits for us to fetch another one.
-      if (this.#ahead !== undefined) this.control.close(error as Error);
-      throw error;
+      if (!hurries) await command();
+      return await transfer.run(move, isEager && sends);
     } finally {
       this.#transfer = undefined;
       data.close();
@@ -221,18 +212,6 @@ export class FtpSession {
   /** Whether the server can be sent a command before it has answered the one before. */
   get canPipeline(): boolean {
     return this.passive && this.#connector.isProven && !ONE_BY_ONE.test(this.welcome.text);
-  }
-
-  /** The data connection for the command `line`, which goes out together with EPSV unless it has done so already. */
-  async #pipeline(line: string, signal: AbortSignal): Promise<DataConnection> {
-    if (this.#ahead === undefined) await this.#sendAhead(line);
-    this.#ahead = undefined;
-    return await this.#connector.follow(signal);
-  }
-
-  async #sendAhead(line: string): Promise<void> {
-    this.#ahead = line;
-    await this.control.sendLines("EPSV", line);
   }
 
   /** The lines of a listing. Throws Failure when it is too large. */

@@ -27,7 +27,7 @@ export class Transfer implements Movement {
 
   /**
    * `sends`: the data goes to the server. `onMoved` hears of each piece, and
-   * `onEnd` when all data has come and the final reply need not have.
+   * `onEnd` when all data has come, which may be before the final reply has.
    */
   constructor(
     control: Control,
@@ -70,20 +70,21 @@ export class Transfer implements Movement {
 
   /**
    * Reads the replies to the command that was sent, and lets `move` have the
-   * data connection. It is over when `move` has returned and the final reply is
-   * there, whichever comes first. Throws FtpError, the reason of `giveUp`, or
-   * what ended the session.
+   * data connection, `eager` or when the server has agreed. It is over when
+   * `move` has returned and the final reply is there, whichever comes first.
+   * Throws FtpError, the reason of `giveUp`, or what ended the session.
    */
   async run(
     move: (stream: ByteStream, movement: Movement) => Promise<void>,
+    eager: boolean,
   ): Promise<[first: Reply, final: Reply]> {
     // Time runs only while neither connection moves.
     this.#silence = this.#control.watch();
     try {
-      const first = await this.#control.next();
-      if (first.code >= 400) throw new FtpError(first);
+      const first = eager ? undefined : await this.#control.next();
+      if (first && first.code >= 400) throw new FtpError(first);
       this.#silence.extend();
-      return [first, await this.#move(first, move)];
+      return await this.#move(this.#replies(first), move);
     } finally {
       this.#silence[Symbol.dispose]();
       this.#silence = undefined;
@@ -91,11 +92,10 @@ export class Transfer implements Movement {
   }
 
   async #move(
-    first: Reply,
+    replies: Promise<[first: Reply, final: Reply]>,
     move: (stream: ByteStream, movement: Movement) => Promise<void>,
-  ): Promise<Reply> {
-    const final = this.#final(first);
-    final.catch(() => {});
+  ): Promise<[first: Reply, final: Reply]> {
+    replies.catch(() => {});
     let failure: { error: unknown } | undefined;
     const moving = (async (): Promise<void> => {
       await move(await this.#data.open(), this);
@@ -107,7 +107,7 @@ export class Transfer implements Movement {
     await Promise.race([moving, this.#givenUp.promise]);
     if (this.#reason) {
       // If the session is lost over it, that is told by its next command.
-      await this.#abort(final, moving).catch((error) => this.#control.close(error));
+      await this.#abort(replies, moving).catch((error) => this.#control.close(error));
       throw this.#reason.error;
     }
     // Servers wait for our farewell of TLS (vsftpd) and for the end of the connection (proftpd)
@@ -119,19 +119,20 @@ export class Transfer implements Movement {
       await this.#onEnd();
     }
     this.#silence?.extend();
-    const reply = await final;
-    if (reply.code >= 400) throw new FtpError(reply);
+    const [first, final] = await replies;
+    if (final.code >= 400) throw new FtpError(final);
     if (failure) throw failure.error;
-    return reply;
+    return [first, final];
   }
 
-  /** The reply after those of 1yz. One that is negative ends the data connection too, and so does the end of the session. */
-  async #final(first: Reply): Promise<Reply> {
+  /** The first reply, and the one after those of 1yz. If that is negative the data connection ends too, and so it does with the session. */
+  async #replies(known: Reply | undefined): Promise<[first: Reply, final: Reply]> {
     try {
+      const first = known ?? await this.#control.next();
       let reply = first;
       while (reply.code < 200) reply = await this.#control.next();
       if (reply.code >= 400) this.#data.destroy();
-      return reply;
+      return [first, reply];
     } catch (error) {
       this.#data.destroy();
       throw error;
@@ -143,21 +144,21 @@ export class Transfer implements Movement {
    * the connection ends in good order even so: a cut makes OpenSSL forget the
    * session, which later data connections are to resume.
    */
-  async #abort(final: Promise<Reply>, moving: Promise<void>): Promise<void> {
+  async #abort(replies: Promise<unknown>, moving: Promise<void>): Promise<void> {
     this.#silence?.extend();
     await this.#control.send("ABOR");
     const late = Promise.withResolvers<void>();
     {
       using _grace = new Deadline(ABORT_GRACE, late.resolve);
-      await Promise.race([final, late.promise]);
+      await Promise.race([replies, late.promise]);
     }
     this.#data.close();
-    await final;
+    await replies;
     // One or two replies are on the way, in any order: that to NOOP is the last.
     await this.#control.send("NOOP");
-    let replies = 0;
+    let read = 0;
     while ((await this.#control.next()).code !== 200) {
-      if (++replies > 3) throw new ProtocolError("the replies are out of step after ABOR");
+      if (++read > 3) throw new ProtocolError("the replies are out of step after ABOR");
     }
     this.#data.destroy();
     await moving;

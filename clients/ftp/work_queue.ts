@@ -24,23 +24,17 @@ export class WorkQueue<T> {
   /** A piece of work, for which `done` is to be called; undefined when all is done. */
   async take(): Promise<T | undefined> {
     for (;;) {
-      const work = this.takeIf(() => true);
-      if (work !== undefined) return work;
+      const from = this.#then.size >= this.#enough || this.#first.size === 0
+        ? this.#then
+        : this.#first;
+      for (const work of from) {
+        from.delete(work);
+        this.#taken++;
+        return work;
+      }
       if (this.#taken === 0) return undefined;
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
-  }
-
-  /** The piece of work that `take` would return at once, if there is one and it `suits`. */
-  takeIf(suits: (work: T) => boolean): T | undefined {
-    const from = this.#then.size >= this.#enough || this.#first.size === 0
-      ? this.#then
-      : this.#first;
-    const [work] = from;
-    if (work === undefined || !suits(work)) return undefined;
-    from.delete(work);
-    this.#taken++;
-    return work;
   }
 
   /** A piece of work is done, and what it brought was added. */

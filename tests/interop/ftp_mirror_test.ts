@@ -37,6 +37,7 @@ function files(): Record<string, Uint8Array> {
 }
 
 const LARGE = 3_000_000;
+const LARGE_PART = new RegExp(`/\\.large\\.${LARGE}-\\d+\\.part$`);
 
 function noise(length: number): Uint8Array {
   return Uint8Array.from({ length }, (_, i) => (i * 2654435761) >>> 13);
@@ -169,10 +170,10 @@ for (const name of PEERS) {
   }
 }
 
-/** Waits until a part in `folder` has content. */
+/** Waits until the part of the large file in `folder` has content. */
 async function partGrows(folder: string): Promise<void> {
   for await (const { paths } of Deno.watchFs(folder)) {
-    for (const path of paths.filter((path) => path.endsWith(".part"))) {
+    for (const path of paths.filter((path) => LARGE_PART.test(path))) {
       const { size } = await Deno.stat(path).catch(() => ({ size: 0 }));
       if (size > 0) return;
     }

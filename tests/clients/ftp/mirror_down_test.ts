@@ -61,6 +61,8 @@ mirrorTest("asks for a file by two commands, and for a folder by as many", async
     "RETR /d/a",
     "EPSV",
     "RETR /d/b",
+    // Before it is known whether there is one more.
+    "EPSV",
     "QUIT",
   ]]);
 });

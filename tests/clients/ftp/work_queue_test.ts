@@ -44,22 +44,3 @@ Deno.test("WorkQueue drops what nobody has taken", async () => {
   for (let i = 0; i < 3; i++) queue.done();
   assertEquals(await last[1], undefined);
 });
-
-Deno.test("WorkQueue gives what suits at once, or nothing", async () => {
-  const queue = new WorkQueue<string>(2);
-  assertEquals(queue.takeIf(() => true), undefined);
-  queue.add("then", "file");
-  assertEquals(queue.takeIf((work) => work === "other"), undefined);
-  queue.add("first", "folder");
-  assertEquals(queue.takeIf((work) => work === "file"), undefined); // It is not its turn.
-  assertEquals(await queue.take(), "folder");
-  assertEquals(queue.takeIf((work) => work === "file"), "file");
-  // Both are still to be done.
-  const end = queue.take();
-  queue.done();
-  queue.add("then", "last");
-  assertEquals(await end, "last");
-  queue.done();
-  queue.done();
-  assertEquals(await queue.take(), undefined);
-});
