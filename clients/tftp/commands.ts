@@ -1,9 +1,10 @@
 /** The commands at the prompt: those of the classic `tftp`, and for several files `mget` and `mput`. */
-import { UsageError } from "../../tools/program/failure.ts";
+import { EXIT, Failure, fileFailure, UsageError } from "../../tools/program/failure.ts";
 import { CommandTable, type Kind, type PromptCommand } from "../../tools/program/prompt.ts";
-import { expandGlob, localNames } from "../../tools/program/names.ts";
+import { expandGlob, localNames, type Name } from "../../tools/program/names.ts";
 import type { Word } from "../../tools/program/words.ts";
 import { serverAddress } from "../../tools/net/client.ts";
+import { visible } from "../../tools/protocol/text.ts";
 import type { Mode } from "../../tools/protocol/tftp_packet.ts";
 import { parseDuration, parsePort } from "../../tools/protocol/units.ts";
 import { getJobs, type Job, mgetJobs, mputJobs, putJobs, SERVICE } from "./command_line.ts";
@@ -39,11 +40,19 @@ async function filesOf(name: string, words: readonly Word[]): Promise<string[]> 
   if (name !== "mput") return words.map(({ text }) => text);
   const files: string[] = [];
   for (const { text, pattern } of words) {
-    const found = await expandGlob(pattern, (folder) => localNames(folder || "."));
-    if (found.length === 0) throw new UsageError(`${text}: no such file`);
+    const found = await expandGlob(pattern, listLocal);
+    if (found.length === 0) throw new Failure(EXIT.file, `${visible(text)}: no such file`);
     files.push(...found.filter(({ isFolder }) => !isFolder).map(({ path }) => path));
   }
   return files;
+}
+
+async function listLocal(folder: string): Promise<Name[]> {
+  try {
+    return await localNames(folder || ".");
+  } catch (error) {
+    throw fileFailure(folder, error);
+  }
 }
 
 /** A command that turns something on or off, or over. */

@@ -1,9 +1,9 @@
 /** The dialogue: reads commands, runs them, and says how they went. */
 import { completions } from "../../tools/program/completion.ts";
 import type { Completions, Console } from "../../tools/program/console.ts";
-import { EXIT, Failure, UsageError } from "../../tools/program/failure.ts";
+import { EXIT, Failure, plainMessage, UsageError } from "../../tools/program/failure.ts";
 import type { History } from "../../tools/program/history.ts";
-import { localNames } from "../../tools/program/names.ts";
+import { localNames, type Name } from "../../tools/program/names.ts";
 import type { CommandTable } from "../../tools/program/prompt.ts";
 import { OutputClosed } from "../../tools/program/terminal.ts";
 import type { Trace } from "../../tools/program/trace.ts";
@@ -131,12 +131,23 @@ export class Shell {
   async complete(line: string): Promise<Completions> {
     try {
       return await completions(line, this.#commands, {
-        remote: () => Promise.resolve([...this.#names].map((name) => ({ name, isFolder: false }))),
+        remote: (folder) => Promise.resolve(this.#namesIn(folder)),
         local: (folder) => localNames(folder || "."),
       });
     } catch {
       return { start: line.length, words: [] };
     }
+  }
+
+  /** What is known of a folder of the server's. */
+  #namesIn(folder: string): Name[] {
+    const found = new Map<string, Name>();
+    for (const path of this.#names) {
+      if (!path.startsWith(folder)) continue;
+      const [name = "", ...rest] = path.slice(folder.length).split("/");
+      found.set(name, { name, isFolder: rest.length > 0 });
+    }
+    return [...found.values()];
   }
 
   /** Ctrl-C: ends the command that runs, and waits for its end. */
@@ -164,7 +175,7 @@ export class Shell {
   #report(name: string, error: unknown): void {
     const { message, exitCode } = error instanceof Failure
       ? error
-      : new Failure(EXIT.usage, error instanceof Error ? error.message : String(error));
+      : new UsageError(plainMessage(error));
     this.console.say(`${name}: ${message}`);
     this.#code ||= exitCode;
   }
