@@ -125,7 +125,8 @@ function listenForClient(session: FtpSession): number {
   try {
     const { listener, port } = listenInRange(
       service.network,
-      local,
+      // A link-local address cannot be listened at without its zone, which Deno does not tell.
+      /^fe[89ab]/i.test(local) ? "::" : local,
       service.passivePorts,
       () => crypto.getRandomValues(new Uint32Array(1))[0] as number / 2 ** 32,
     );

@@ -24,7 +24,7 @@ export interface InMemory {
   dataConnection(): TestStream;
   /** Gives the server a data connection that takes and brings nothing; resolves when it has begun to wait for it. */
   stalledConnection(): Promise<void>;
-  /** What the server did: `reply CODE`, `data closed`, `listener closed`. */
+  /** What the server did: `reply CODE`, `listen ADDRESS`, `listener closed`, `data closed`. */
   events: string[];
   ended: Promise<void>;
   log: TestLog;
@@ -78,7 +78,8 @@ export function sessionTest(
       folders: new Folders(),
       sessions: new ConnectionCount({ maxConnections: Infinity, maxPerAddress: Infinity }),
       network: {
-        listen(): { accept(): Promise<DataConn>; close(): void } {
+        listen(host): { accept(): Promise<DataConn>; close(): void } {
+          events.push(`listen ${host}`);
           const { promise, resolve, reject } = Promise.withResolvers<DataConn>();
           promise.catch(() => {});
           give = resolve;

@@ -130,6 +130,19 @@ for (const [peer, publicAddress, told] of PUBLIC) {
   );
 }
 
+for (
+  const [local, address] of [["10.0.0.5", "10.0.0.5"], ["2001:db8::5", "2001:db8::5"], [
+    "fe80::5",
+    "::",
+  ]]
+) {
+  sessionTest(`a client that reached us at ${local} reaches ${address} for data`, async (place) => {
+    const { client, events } = place;
+    assertEquals(await client.codes("EPSV"), [229]);
+    assert(events.includes(`listen ${address}`), `${events}`);
+  }, { ends: { peer: local ?? "", local: local ?? "" } });
+}
+
 ftpTest("who begins no TLS in time is cut off", async ({ port }) => {
   using conn = await Deno.connect({ hostname: "127.0.0.1", port });
   assertEquals(await conn.read(new Uint8Array(100)), null);
