@@ -73,9 +73,10 @@ export class LastingSession {
           pauses = waits();
         }
         if (error instanceof NoSession) throw error;
-        const wasIdle = client.closed !== undefined && this.#isProven;
-        this.#isProven = false;
-        if (wasIdle) continue;
+        if (client.closed !== undefined && this.#isProven) {
+          this.#isProven = false;
+          continue;
+        }
         if (!isPassing(error) || tries++ >= this.#options.retries) throw error;
         await this.#pause(blame(visible(what), error), pauses.next().value);
       }

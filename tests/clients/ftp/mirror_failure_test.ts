@@ -66,6 +66,20 @@ mirrorTest("goes on with a file that broke off when more had been asked for", as
   assertEquals(localTree(local), { "a": "x", "b": TEXT, "c": "x" });
 });
 
+mirrorTest("makes a session again that was lost after a refusal", async (local) => {
+  const tree = new FtpTree({ "a": "x", "b": "x", "c": "x" });
+  tree.scripts.push({
+    RETR: async (path, server) => {
+      if (path === "a") return await perform(sends("x"), path, server);
+      // As vsftpd when one of its processes dies.
+      if (path === "b") return "500 OOPS: priv_sock_get_int";
+      server.control.close();
+    },
+  });
+  const { problems, filesDone } = await mirrored(() => tree.connect(), local);
+  assertEquals([problems, filesDone], [["b: 500 OOPS: priv_sock_get_int"], 2]);
+});
+
 mirrorTest("goes on with what an earlier run left", async (local) => {
   makeLocalTree(local, { [PART]: "ONE TWO" }, new Date());
   const tree = new FtpTree({ "a": TEXT });
