@@ -75,7 +75,7 @@ export const benchmark: Benchmark = {
     { name: UP_TLS, unit: "MB/s", better: "more" },
     { name: LOGINS, unit: "ms", better: "less" },
     { name: SESSIONS, unit: "1/s", better: "more" },
-    { name: IDLE, unit: "MB", better: "less" },
+    { name: IDLE, unit: "MiB", better: "less" },
     { name: WAIT, unit: "ms", better: "less" },
     { name: LONGEST_WAIT, unit: "ms", better: "less" },
   ],

@@ -44,7 +44,7 @@ export async function holdLoad(
 }
 
 /**
- * The memory of a server in MB: what is resident of its process. Where it has a
+ * The memory of a server in MiB: what is resident of its process. Where it has a
  * process for each client, what they share counts once (Linux's Pss).
  */
 export async function serverMemory(pid: number): Promise<number> {
@@ -60,8 +60,8 @@ async function descendants(pid: number): Promise<number[]> {
   return [...children, ...(await Promise.all(children.map(descendants))).flat()];
 }
 
-/** In MB, of what Linux says in KiB. */
+/** In MiB, of what Linux says in KiB. */
 async function memoryFigure(file: string, name: string): Promise<number> {
   const text = await Deno.readTextFile(file).catch(() => "");
-  return Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(text)?.[1]) * 1024 / 1e6;
+  return Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(text)?.[1]) / 1024;
 }
