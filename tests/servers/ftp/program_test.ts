@@ -121,6 +121,51 @@ programTest("--passive-ports is one port, used again and again", async ({ login 
   assertEquals(parsePassive(await other.ask("PASV")).port, port);
 }, { args: () => ["--passive-ports", `${onlyPort().first}`] });
 
+programTest("its options bound what a client can take", async ({ server, port, root, login }) => {
+  const client = await login();
+  assertMatch(await client.store("STOR new", "12345678901"), /^552 The file is larger/);
+  // What fitted, or nothing, depending on the pieces it came in.
+  assertEquals(names(root), ["new"]);
+  const second = new FtpControl(await Deno.connect({ hostname: "127.0.0.1", port }));
+  assertMatch(await second.reply(), /^220 /);
+  const third = new FtpControl(await Deno.connect({ hostname: "127.0.0.1", port }));
+  assertMatch(await third.reply(), /^421 Too many connections/);
+  third.close();
+  assertEquals(await second.codes("USER ftp", "PASS x"), [331, 421]);
+  second.close();
+  await server.says(/"event":"refused".*too many sessions of this user/);
+  assertMatch(await client.reply(), /^421 Nothing was asked/);
+  assertEquals(await client.reply(), "");
+}, {
+  args: () =>
+    ("--max-file-size 10 --keep-partial --max-per-user 1 --max-per-address 2 --idle-timeout 1s " +
+      "--log json").split(" "),
+});
+
+for (const option of ["--require-tls", "--implicit-tls"]) {
+  programTest(`${option} keeps what is in clear out`, async ({ port }) => {
+    const client = new FtpControl(await Deno.connect({ hostname: "127.0.0.1", port }));
+    if (option === "--implicit-tls") await client.raw("USER ftp\r\n");
+    else {
+      assertMatch(await client.reply(), /^220 /);
+      assertMatch(await client.ask("FEAT"), / AUTH TLS\n/);
+      assertEquals(await client.codes("USER ftp", "PASS x", "QUIT"), [530, 503, 221]);
+    }
+    assertEquals(await client.reply().catch(() => ""), "");
+    client.close();
+    // By TLS it is let in.
+    const url = `ftp${option === "--implicit-tls" ? "s" : ""}://127.0.0.1:${port}/`;
+    const { code, stdout, stderr } = await runCommand("curl", ["-sS", "-k", "--ssl-reqd", url]);
+    assertEquals([code, stdout, stderr], [0, "", ""]);
+  }, {
+    missing: missingProgram("curl"),
+    args: (folder) => {
+      writeIdentity(folder, SERVER);
+      return [option, "--cert", `${folder}/cert.pem`, "--key", `${folder}/key.pem`];
+    },
+  });
+}
+
 function writeIdentity(folder: string, { cert, key }: typeof SERVER): void {
   Deno.writeTextFileSync(`${folder}/cert.pem`, cert);
   Deno.writeTextFileSync(`${folder}/key.pem`, key);
