@@ -5,6 +5,7 @@ import { FileError } from "../../tools/files/errors.ts";
 import { closeQuietly } from "../../tools/program/close.ts";
 import { fileFailure } from "../../tools/program/failure.ts";
 import { writeOut } from "../../tools/program/terminal.ts";
+import { concat } from "../../tools/protocol/bytes.ts";
 import { visibleLines } from "../../tools/protocol/text.ts";
 import type { DownloadSink } from "./options.ts";
 
@@ -35,6 +36,8 @@ function openFile(path: string): Target {
     const real = there ? Deno.realPathSync(path) : path;
     if (!there || there.isFile) return new FileTarget(path, real, there?.mode ?? undefined);
     const file = Deno.openSync(path, { write: true });
+    // A FIFO or a terminal may take its time, and /dev/null takes it nowhere.
+    if (there.isCharDevice && !file.isTerminal()) return new DeviceTarget(path, file);
     return new SlowTarget(
       async (data) => {
         for (let rest = data; rest.length > 0;) rest = rest.subarray(await file.write(rest));
@@ -80,11 +83,11 @@ class FileTarget implements Target {
   }
 
   write(data: Uint8Array): void {
-    this.#guard(() => this.#sink.write(data));
+    guard(this.#shown, () => this.#sink.write(data));
   }
 
   end(): void {
-    this.#guard(() => {
+    guard(this.#shown, () => {
       this.#sink.end();
       this.#file.close();
       Deno.renameSync(this.#temporary, this.#path);
@@ -98,13 +101,38 @@ class FileTarget implements Target {
     closeQuietly(this.#file);
     removeQuietly(this.#temporary);
   }
+}
 
-  #guard(work: () => void): void {
-    try {
-      work();
-    } catch (error) {
-      throw fileFailure(this.#shown, error instanceof FileError ? error.cause : error);
-    }
+/** A device, which is written as it is. */
+class DeviceTarget implements Target {
+  readonly #path: string;
+  readonly #file: Deno.FsFile;
+  readonly #sink: FileSink;
+
+  constructor(path: string, file: Deno.FsFile) {
+    this.#path = path;
+    this.#file = file;
+    this.#sink = new FileSink(file);
+  }
+
+  write(data: Uint8Array): void {
+    guard(this.#path, () => this.#sink.write(data));
+  }
+
+  end(): void {
+    guard(this.#path, () => this.#sink.end());
+  }
+
+  abort(): void {
+    closeQuietly(this.#file);
+  }
+}
+
+function guard(path: string, work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    throw fileFailure(path, error instanceof FileError ? error.cause : error);
   }
 }
 
@@ -116,12 +144,19 @@ function removeQuietly(path: string): void {
   }
 }
 
+// So much waits for a slow reader, in bytes; for more the server must wait.
+const MOST_HELD = 65536;
+
 /** What may take its time, such as a pipe, in which nothing else must stop. */
 class SlowTarget implements Target {
   readonly #put: (data: Uint8Array) => Promise<void>;
   readonly #path: string;
   readonly #file: Deno.FsFile | undefined;
-  #busy: Promise<void> | undefined;
+  #held: Uint8Array[] = [];
+  #length = 0;
+  #draining: Promise<void> | undefined;
+  /** All that is left must be taken before anything else happens. */
+  #last = false;
 
   constructor(put: (data: Uint8Array) => Promise<void>, path: string, file?: Deno.FsFile) {
     this.#put = put;
@@ -130,31 +165,38 @@ class SlowTarget implements Target {
   }
 
   get busy(): Promise<void> | undefined {
-    return this.#busy;
+    return this.#last || this.#length > MOST_HELD ? this.#draining : undefined;
   }
 
   write(data: Uint8Array): void {
     // `data` is valid during the call alone.
-    const busy = this.#busy = this.#append(this.#busy, data.slice());
-    const rest = (): void => {
-      if (this.#busy === busy) this.#busy = undefined;
-    };
+    this.#held.push(data.slice());
+    this.#length += data.length;
+    if (this.#draining) return;
+    this.#draining = this.#drain();
     // A failure stays for who waits.
-    busy.then(rest, () => {});
+    this.#draining.catch(() => this.#last = true);
   }
 
-  end(): void {}
+  end(): void {
+    this.#last = true;
+  }
 
   abort(): void {
     if (this.#file) closeQuietly(this.#file);
   }
 
-  async #append(before: Promise<void> | undefined, data: Uint8Array): Promise<void> {
-    await before;
+  async #drain(): Promise<void> {
     try {
-      await this.#put(data);
+      while (this.#length > 0) {
+        const data = concat(this.#held);
+        this.#held = [];
+        this.#length = 0;
+        await this.#put(data);
+      }
     } catch (error) {
       throw fileFailure(this.#path, error);
     }
+    this.#draining = undefined;
   }
 }
