@@ -1,48 +1,7 @@
 /** The TFTP client with the servers that people have. */
 import { assertEquals, assertMatch } from "@std/assert";
-import { command } from "../../clients/tftp.ts";
-import { missingPeer, type PeerKind, PEERS, startPeer } from "../clients/tftp/peers.ts";
-import { processTestUnless } from "../support/permissions.ts";
-import { type Ended, run } from "../support/process.ts";
+import { DONE, PEERS, peerTest } from "../clients/tftp/peers.ts";
 import { pattern } from "../support/tftp_line.ts";
-
-const DONE: Ended = { code: 0, stdout: "", stderr: "" };
-
-/** A server, the folder it serves, and the one the client runs in. */
-interface Setting {
-  served: string;
-  cwd: string;
-  tftp(args: string[], stdin?: string): Promise<Ended>;
-}
-
-function peerTest(
-  { name }: PeerKind,
-  what: string,
-  test: (setting: Setting) => Promise<void>,
-): void {
-  processTestUnless(missingPeer(name), `tftp with ${name}: ${what}`, async () => {
-    const folder = await Deno.makeTempDir();
-    try {
-      await Deno.chmod(folder, 0o755);
-      const [served, cwd] = [`${folder}/served`, `${folder}/cwd`];
-      for (const path of [served, cwd]) await Deno.mkdir(path);
-      await Deno.chmod(served, 0o777);
-      await using peer = await startPeer(name, served);
-      await test({
-        served,
-        cwd,
-        tftp: (args, stdin) =>
-          run("clients/tftp.ts", [peer.address, ...args], {
-            permissions: command.permissions,
-            cwd,
-            ...stdin === undefined ? {} : { stdin },
-          }),
-      });
-    } finally {
-      await Deno.remove(folder, { recursive: true });
-    }
-  });
-}
 
 // Around the ends of blocks and windows.
 const SIZES = [0, 1, 511, 512, 513, 1428, 32 * 1428, 4 * 512, 100_000];

@@ -1,9 +1,10 @@
 /** TFTP servers of others, each with a folder of its own. */
+import { command } from "../../../clients/tftp.ts";
 import { TftpClient, TftpError } from "../../../clients/tftp/client.ts";
 import { DatagramEndpoint } from "../../../tools/net/datagram.ts";
 import { Trace } from "../../../tools/program/trace.ts";
-import { missingProgram } from "../../support/permissions.ts";
-import { ServerProcess } from "../../support/process.ts";
+import { missingProgram, processTestUnless } from "../../support/permissions.ts";
+import { type Ended, run, ServerProcess } from "../../support/process.ts";
 
 /** What a server can do. */
 export interface PeerKind {
@@ -22,7 +23,7 @@ export const PEERS: readonly PeerKind[] = [
 ];
 
 /** A server that runs. `await using` ends it. */
-export interface Peer extends AsyncDisposable {
+interface Peer extends AsyncDisposable {
   /** `HOST:PORT`. */
   address: string;
 }
@@ -31,7 +32,7 @@ export interface Peer extends AsyncDisposable {
 const DNSMASQ = "127.0.0.69";
 
 /** Why a test with the server cannot run, or undefined. */
-export function missingPeer(name: PeerKind["name"]): string | undefined {
+function missingPeer(name: PeerKind["name"]): string | undefined {
   for (const permission of ["read", "env", "sys"] as const) {
     if (Deno.permissions.querySync({ name: permission }).state !== "granted") return undefined;
   }
@@ -53,7 +54,7 @@ function atftpd(): string {
 }
 
 /** Starts a server for the files in `folder`, and waits until it answers. */
-export async function startPeer(name: PeerKind["name"], folder: string): Promise<Peer> {
+async function startPeer(name: PeerKind["name"], folder: string): Promise<Peer> {
   const [host, port] = name === "dnsmasq" ? [DNSMASQ, 69] : ["127.0.0.1", freePort()];
   const process = start(name, folder, host, port);
   try {
@@ -127,4 +128,44 @@ async function answers(host: string, port: number): Promise<void> {
   } finally {
     await client.close();
   }
+}
+
+/** A program that did what it should, and had nothing to say. */
+export const DONE: Ended = { code: 0, stdout: "", stderr: "" };
+
+/** A server, the folder it serves, and the one the client runs in. */
+export interface Setting {
+  served: string;
+  cwd: string;
+  tftp(args: string[], stdin?: string): Promise<Ended>;
+}
+
+/** A test with a server. */
+export function peerTest(
+  { name }: PeerKind,
+  what: string,
+  test: (setting: Setting) => Promise<void>,
+): void {
+  processTestUnless(missingPeer(name), `tftp with ${name}: ${what}`, async () => {
+    const folder = await Deno.makeTempDir();
+    try {
+      await Deno.chmod(folder, 0o755);
+      const [served, cwd] = [`${folder}/served`, `${folder}/cwd`];
+      for (const path of [served, cwd]) await Deno.mkdir(path);
+      await Deno.chmod(served, 0o777);
+      await using peer = await startPeer(name, served);
+      await test({
+        served,
+        cwd,
+        tftp: (args, stdin) =>
+          run("clients/tftp.ts", [peer.address, ...args], {
+            permissions: command.permissions,
+            cwd,
+            ...stdin === undefined ? {} : { stdin },
+          }),
+      });
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  });
 }
