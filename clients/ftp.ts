@@ -105,7 +105,11 @@ function dash(word: string): string {
 }
 
 function encodingName(word: string): string {
-  return charset(word).name;
+  try {
+    return charset(word).name;
+  } catch {
+    throw new RangeError("give a character set that has ASCII, such as utf-8, latin1 or koi8-r");
+  }
 }
 
 function rate(word: string): RateLimit {
@@ -165,7 +169,9 @@ async function oneShot(words: string[], options: FtpValues): Promise<number> {
     wait: delay,
   });
   using _signals = onStop(() => {
-    say(`ftp: interrupted${shot.interrupt()}`);
+    const remark = shot.interrupt();
+    clearLine();
+    say(`ftp: interrupted${remark}`);
     Deno.exit(EXIT.interrupted);
   });
   return await shot.run(jobs);
@@ -193,14 +199,18 @@ async function dialogue(host: string | undefined, options: FtpValues): Promise<n
   });
   using _signals = onStop((signal) => {
     if (interactive && signal === "SIGINT") {
-      // The terminal has shown ^C where the next message begins.
-      if (!shell.isAway) mark("\r\x1b[K");
+      if (!shell.isAway) clearLine();
       return shell.interrupt();
     }
     say(`ftp: interrupted${shell.keep()}`);
     Deno.exit(EXIT.interrupted);
   });
   return await shell.run(host);
+}
+
+/** Before a message: the terminal has shown ^C there, maybe after the figures of a mirror. */
+function clearLine(): void {
+  if (Deno.stderr.isTerminal()) mark("\r\x1b[K");
 }
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

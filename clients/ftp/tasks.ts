@@ -1,7 +1,7 @@
 /** What is done with one URL, in one attempt or in several. */
 import { EXIT, Failure } from "../../tools/program/failure.ts";
 import { sorted } from "../../tools/program/names.ts";
-import { startProgress } from "../../tools/program/progress.ts";
+import { type Progress, startProgress } from "../../tools/program/progress.ts";
 import { say, writeOut } from "../../tools/program/terminal.ts";
 import { visible } from "../../tools/protocol/text.ts";
 import type { FtpClient } from "./client.ts";
@@ -85,6 +85,7 @@ class Download implements Task {
   readonly #rate: RateLimit | undefined;
   #target: Target | undefined;
   #modified: Date | undefined;
+  #progress: Progress | undefined;
 
   constructor(task: Extract<Job["task"], { kind: "download" }>, rate: RateLimit | undefined) {
     this.#task = task;
@@ -107,7 +108,9 @@ class Download implements Task {
     const { offset } = target;
     if (offset > 0 && offset === facts.size) say(`ftp: ${file}: is complete`);
     {
-      using progress = file === undefined ? undefined : await startProgress(offset, facts.size);
+      using progress = this.#progress = file === undefined
+        ? undefined
+        : await startProgress(offset, facts.size);
       await fetchFile(client, name, target, facts, {
         ascii,
         rate: this.#rate,
@@ -119,6 +122,7 @@ class Download implements Task {
   }
 
   giveUp(): string {
+    this.#progress?.[Symbol.dispose]();
     const kept = this.#target?.keep() ?? 0;
     return kept > 0 ? `; ${kept} bytes are kept (-C - goes on)` : "";
   }
@@ -128,6 +132,7 @@ class Upload implements Task {
   readonly #task: Extract<Job["task"], { kind: "upload" }>;
   readonly #rate: RateLimit | undefined;
   #begun = false;
+  #progress: Progress | undefined;
 
   constructor(task: Extract<Job["task"], { kind: "upload" }>, rate: RateLimit | undefined) {
     this.#task = task;
@@ -155,7 +160,7 @@ class Upload implements Task {
       );
     }
     if (offset > 0 && offset === source.size) return say(`ftp: ${file}: is complete there`);
-    using progress = await startProgress(offset, source.size);
+    using progress = this.#progress = await startProgress(offset, source.size);
     await sendFile(client, source, name, {
       ascii,
       // APPE, not REST: a server that does not know REST for this would begin at the front.
@@ -169,6 +174,7 @@ class Upload implements Task {
   }
 
   giveUp(): string {
+    this.#progress?.[Symbol.dispose]();
     return "";
   }
 }

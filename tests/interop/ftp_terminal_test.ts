@@ -160,3 +160,14 @@ terminalTest("a server that goes is one line, and the prompt stays", async (star
   await terminal.type("bye\r");
   assertEquals(await terminal.ends(), 0);
 });
+
+terminalTest("Ctrl-C ends a download by URL, and its bar", async (_start, cwd, peer) => {
+  const url = `ftp://${peer.user}:${peer.password}@127.0.0.1:${peer.port}/large`;
+  const args = ["--limit-rate", "200K", "-o", "large", url];
+  await using terminal = new Terminal(commandLine("clients/ftp.ts", args), { cwd, env: {} });
+  await terminal.sees(/\[=+ +\] \d+% /);
+  await terminal.type(CTRL_C);
+  // The end of the bar gives the cursor back, and ends its line.
+  await terminal.sees(/ s left\n\rftp: interrupted; \d+ bytes are kept \(-C - goes on\)\n/);
+  assertEquals(await terminal.ends(), 130);
+});
