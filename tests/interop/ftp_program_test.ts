@@ -291,7 +291,8 @@ peerTest("pyftpdlib", "what is wrong is told before anything is sent", async ({ 
   const cases: [args: string[], code: number, message: RegExp][] = [
     [[`${url}/a%0d%0ab`], 2, /^ftp: "ftp:\/\/\*\*\*@.*": a name holds no %00, %0a or %0d\n$/],
     [["-o", "x", "localhost"], 2, /"localhost": give ftp:/],
-    [["--encoding", "utf-16", url], 2, /utf-16 cannot be used in FTP commands\n$/],
+    [["--encoding", "utf-16", url], 2, /^ftp: --encoding utf-16: give .* such as utf-8, latin1 /],
+    [["--encoding", "latin-1", url], 2, /^ftp: --encoding latin-1: give .* such as utf-8, latin1 /],
     [["--limit-rate", "0", url], 2, /nothing would ever move\n$/],
     [["-C", "5", url], 2, /give -:/],
     [["ftp://localhost:1/x"], 3, /^ftp: ftp:\/\/localhost:1\/x: connection refused \(/],
