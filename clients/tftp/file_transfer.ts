@@ -54,10 +54,15 @@ async function send(
   return await client.put(remote, origin, origin.size, { signal, ...shown.hooks(origin.size) });
 }
 
+// In milliseconds: more often than this nobody looks, and to draw for each block costs as much as the block.
+const REDRAW = 100;
+
 /** A transfer on the screen. */
 class Shown implements Disposable {
   readonly #wanted: boolean;
   #progress: Progress | undefined;
+  #bytes = 0;
+  #drawnAt = -Infinity;
 
   constructor(wanted: boolean) {
     this.#wanted = wanted;
@@ -70,11 +75,18 @@ class Shown implements Disposable {
       onStart: async (terms) => {
         this.#progress = await startProgress(0, terms.size ?? size);
       },
-      onProgress: (bytes) => this.#progress?.update(bytes),
+      onProgress: (bytes) => {
+        this.#bytes = bytes;
+        const now = performance.now();
+        if (now < this.#drawnAt + REDRAW) return;
+        this.#drawnAt = now;
+        this.#progress?.update(bytes);
+      },
     };
   }
 
   [Symbol.dispose](): void {
+    if (this.#drawnAt > -Infinity) this.#progress?.update(this.#bytes);
     this.#progress?.[Symbol.dispose]();
   }
 }
