@@ -15,6 +15,8 @@ const BENCHMARKS: Record<string, () => Promise<{ benchmark: Benchmark }>> = {
   ftpd: () => import("./bench/ftpd.ts"),
   http: () => import("./bench/http.ts"),
   proxy: () => import("./bench/proxy.ts"),
+  tftp: () => import("./bench/tftp.ts"),
+  tftpd: () => import("./bench/tftpd.ts"),
 };
 
 /** The `bench` program. */
