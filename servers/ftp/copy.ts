@@ -93,16 +93,19 @@ export async function send(
   let [buffer, other] = [new Uint8Array(piece), new Uint8Array(0)];
   // Synchronously: for a small piece a thread costs more than a disk does.
   for (let length = source.readSync(buffer); length;) {
-    const writing = writeAll(stream, encode(buffer.subarray(0, length)));
+    const data = encode(buffer.subarray(0, length));
     if (length < piece || piece < SMALLER_BUFFER) {
-      await writing;
+      await writeAll(stream, data);
       await pace.moved(length);
       length = source.readSync(buffer);
       continue;
     }
-    // A thread reads the next piece while this one is on its way.
     if (other.length === 0) other = new Uint8Array(piece);
-    const [written, next] = await Promise.allSettled([writing, source.read(other)]);
+    // A thread reads the next piece while this one is on its way: it goes first, for a write begins its work at once.
+    const [next, written] = await Promise.allSettled([
+      source.read(other),
+      writeAll(stream, data),
+    ]);
     if (written.status === "rejected") throw written.reason;
     await pace.moved(length);
     if (next.status === "rejected") throw next.reason;
