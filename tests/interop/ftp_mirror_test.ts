@@ -6,7 +6,7 @@ import { Trace } from "../../tools/program/trace.ts";
 import { Secret } from "../../tools/protocol/secret.ts";
 import { makeLocalTree, type Mirrored, mirrored } from "../support/ftp_mirror.ts";
 import { missingPeer, type Peer, type PeerName, PEERS, startPeer } from "../support/ftp_peers.ts";
-import { processTestUnless } from "../support/permissions.ts";
+import { processTest, processTestUnless } from "../support/permissions.ts";
 import { commandLine, run, ServerProcess } from "../support/process.ts";
 
 const TIME = new Date("2024-02-29T12:34:56Z");
@@ -55,8 +55,26 @@ interface Setting {
   ftp(url: string, ...options: string[]): string[];
 }
 
+/** Our own server, as a process. */
+async function startOurs(home: string): Promise<Peer> {
+  const server = await ServerProcess.start("servers/ftp.ts", [
+    "--write",
+    "--host",
+    "127.0.0.1",
+    "--port",
+    "0",
+    home,
+  ]);
+  return {
+    port: await server.port(),
+    user: "ftp",
+    password: "guest@",
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
+}
+
 async function withPeer(
-  name: PeerName,
+  name: PeerName | "ftpd",
   tls: boolean,
   test: (setting: Setting) => Promise<void>,
 ): Promise<void> {
@@ -65,7 +83,9 @@ async function withPeer(
     await Deno.chmod(folder, 0o755);
     const [home, work, local] = [`${folder}/home`, `${folder}/work`, `${folder}/local`] as const;
     for (const path of [`${home}/up`, work, local]) await Deno.mkdir(path, { recursive: true });
-    await using peer = await startPeer(name, work, { host: "127.0.0.1", tls, home });
+    await using peer = name === "ftpd"
+      ? await startOurs(home)
+      : await startPeer(name, work, { host: "127.0.0.1", tls, home });
     const connect = async (): Promise<FtpClient> => {
       const client = await FtpClient.connect({
         // Deno keeps TLS sessions by name: each server must have its own.
@@ -170,6 +190,8 @@ for (const name of PEERS) {
   }
 }
 
+processTest("mirror() both ways with ftpd", () => withPeer("ftpd", false, bothWays));
+
 /** Waits until the part of the large file in `folder` has content. */
 async function partGrows(folder: string): Promise<void> {
   for await (const { paths } of Deno.watchFs(folder)) {
@@ -195,9 +217,9 @@ function offset(stderr: string, command: RegExp): number {
   return Number(command.exec(stderr)?.[1]);
 }
 
-for (const name of ["vsftpd", "pyftpdlib"] as const) {
+for (const name of ["vsftpd", "pyftpdlib", "ftpd"] as const) {
   processTestUnless(
-    missingPeer(name),
+    name === "ftpd" ? undefined : missingPeer(name),
     `a mirror from ${name} that was killed goes on where it was`,
     () =>
       withPeer(name, false, async ({ home, local, ftp }) => {
@@ -212,6 +234,7 @@ for (const name of ["vsftpd", "pyftpdlib"] as const) {
       }),
   );
 
+  if (name === "ftpd") continue; // It keeps nothing of an upload that is cut off.
   processTestUnless(
     missingPeer(name),
     `a mirror to ${name} that was killed goes on where it was`,
