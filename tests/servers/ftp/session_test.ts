@@ -122,6 +122,17 @@ sessionTest("a wrong password is refused after a while, and the third ends it", 
   assertEquals(/wrong|secret/.test(log.text), false);
 }, { login: false });
 
+sessionTest("a login makes up for wrong passwords before it", async ({ client, time, log }) => {
+  for (let i = 1; i <= 2; i++) {
+    assertEquals(await client.codes("USER ada"), [331]);
+    const asked = client.ask("PASS wrong");
+    await log.says(new RegExp(`(login failed.*name=ada\n[^]*){${i}}`));
+    await time.tick(FAILURE_DELAY);
+    assertMatch(await asked, /^530 /);
+    assertEquals(await client.codes("USER ada", "PASS secret", "REIN"), [331, 230, 220]);
+  }
+}, { login: false });
+
 sessionTest("the right password is taken at once", async ({ client }) => {
   assertEquals(await client.codes("USER ada", "PASS secret", "PWD", "MKD x"), [331, 230, 257, 550]);
 }, { login: false });

@@ -325,6 +325,13 @@ ftpTest("no file grows beyond the largest size", async ({ login, names, root }) 
   assertEquals(names(), [".hidden", "fits", "hello", "sub"]);
 }, { maxFileSize: 10 });
 
+ftpTest("who sends too much may end, and hears why, instead of a reset", async ({ login }) => {
+  const client = await login();
+  await client.codes("TYPE I");
+  // More than sockets hold.
+  assertMatch(await client.store("STOR large", new Uint8Array(16 * 1024 * 1024)), /^552 /);
+}, { maxFileSize: 10 });
+
 ftpTest("transfers are logged as xferlog has them", async ({ login, log }) => {
   const client = await login();
   await client.codes("TYPE I");
