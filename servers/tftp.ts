@@ -64,7 +64,6 @@ export function start(options: TftpOptions): Server {
   ).map((socket) => new DatagramEndpoint(socket, longest));
   const service = new TftpService({
     ...options,
-    service: SERVICE,
     openPort: (hostname, port, longest) =>
       new DatagramEndpoint(Deno.listenDatagram({ transport: "udp", hostname, port }), longest),
   }, openJails(folder, uploads));

@@ -2,7 +2,7 @@
 import type { Jail } from "../../tools/files/jail.ts";
 import type { DatagramEndpoint } from "../../tools/net/datagram.ts";
 import { type Caps, ConnectionCount } from "../../tools/net/limits.ts";
-import { TWIN_PORTS } from "../../tools/net/listen.ts";
+import { plainMessage } from "../../tools/program/failure.ts";
 import { ProtocolError } from "../../tools/protocol/error.ts";
 import { unmapped } from "../../tools/protocol/address.ts";
 import { SMALL_SERVICES } from "../../tools/protocol/daytime.ts";
@@ -24,8 +24,6 @@ const LATE_COPY = 3000;
 
 /** What a service is given. */
 export interface ServiceOptions extends TftpSettings, Caps {
-  /** The port of the service. */
-  service: number;
   /** Opens a socket at an address of ours for packets of up to `longest` bytes. Throws Deno.errors.AddrInUse. */
   openPort(hostname: string, port: number, longest: number): DatagramEndpoint;
 }
@@ -87,9 +85,7 @@ export class TftpService {
     const { log, allow, singlePort } = this.#options;
     const note = (event: string, reason: string): void =>
       log.event(event, { peer: address, port: peer.port, reason });
-    if (SMALL_SERVICES.has(peer.port) || this.#isServer(entrance, peer.port)) {
-      return note("ignored", "from the port of a service");
-    }
+    if (SMALL_SERVICES.has(peer.port)) return note("ignored", "from the port of a small service");
     if (allow.length > 0 && !isAllowed(allow, address)) return note("ignored", "not allowed");
     if (this.#stopping || this.#isCopy(key, data)) return;
     const reply = (packet: Uint8Array): Promise<boolean> => entrance.send(packet, peer);
@@ -118,11 +114,6 @@ export class TftpService {
       note("refused", message);
       await reply(encodeError(code, message));
     }
-  }
-
-  #isServer(entrance: DatagramEndpoint, port: number): boolean {
-    const { service } = this.#options;
-    return [service, TWIN_PORTS[service], entrance.addr.port].includes(port);
   }
 
   /** Whether this request was taken already. A transfer in the way of a new one is ended. */
@@ -181,7 +172,9 @@ export class TftpService {
   }
 
   #track(task: Promise<void>): void {
-    const tracked = task.finally(() => this.#tasks.delete(tracked));
+    const tracked = task
+      .catch((error) => this.#options.log.event("failed", { reason: plainMessage(error) }))
+      .finally(() => this.#tasks.delete(tracked));
     this.#tasks.add(tracked);
   }
 
