@@ -147,7 +147,7 @@ export class DataConnector {
   }
 
   async #passive(signal: AbortSignal): Promise<FtpConn> {
-    let conn: FtpConn | undefined;
+    let conn: FtpConn;
     try {
       conn = await this.#dial(await this.#passiveAddress(), signal);
     } catch (error) {
