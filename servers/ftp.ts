@@ -32,11 +32,12 @@ import {
   type Right,
   type User,
 } from "../tools/protocol/users.ts";
+import { BY_VERB } from "./ftp/commands.ts";
 import { Folders, LoginGuard } from "./ftp/login.ts";
+import type { FtpService } from "./ftp/service.ts";
 import { FtpSession } from "./ftp/session.ts";
 import {
   type DataNetwork,
-  type FtpService,
   type FtpSettings,
   PASSIVE_PORTS,
   type PortRange,
@@ -81,7 +82,7 @@ export function start(options: FtpOptions): Server {
     refusal: new TextEncoder().encode(formatReply(421, "Too many connections; try later.")),
     serve(conn, { hostname: peer }): Promise<void> {
       const local = unmapped((conn.localAddr as Deno.NetAddr).hostname);
-      const session = new FtpSession(conn, { peer, local }, service);
+      const session = new FtpSession(conn, { peer, local }, service, BY_VERB);
       sessions.add(session);
       return session.run().finally(() => sessions.delete(session));
     },

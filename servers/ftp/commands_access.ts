@@ -1,16 +1,16 @@
 /** Logging in and leaving (RFC 959 section 4.1.1), and TLS (RFC 4217). */
 import { delay } from "@std/async/delay";
 import { Secret } from "../../tools/protocol/secret.ts";
-import { type FtpServerCommand, reply } from "./command.ts";
+import { reply } from "./command.ts";
 import { isAnonymous, logIn, MOST_FAILURES } from "./login.ts";
 import type { FtpReply } from "./replies.ts";
-import type { FtpSession } from "./session.ts";
+import type { FtpSession, SessionCommand } from "./session.ts";
 
 const NEED_TLS = reply(530, "Use AUTH TLS first: this server wants TLS.");
 const NO_TLS = reply(502, "This server has no TLS.");
 
 /** The commands. */
-export const ACCESS_COMMANDS: FtpServerCommand[] = [
+export const ACCESS_COMMANDS: SessionCommand[] = [
   {
     verbs: ["USER"],
     needs: "nothing",

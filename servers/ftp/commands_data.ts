@@ -7,10 +7,10 @@ import {
   parseExtended,
   parseSix,
 } from "../../tools/protocol/ftp_address.ts";
-import { type FtpServerCommand, reply } from "./command.ts";
+import { reply } from "./command.ts";
 import { ActiveWay, isInternal, listenInRange, PassiveWay } from "./data.ts";
 import { type FtpReply, Refusal } from "./replies.ts";
-import type { FtpSession } from "./session.ts";
+import type { FtpSession, SessionCommand } from "./session.ts";
 
 /** Ports below this are of services, which are not to be reached through us (RFC 2577 section 3). */
 const FIRST_UNPRIVILEGED = 1024;
@@ -18,7 +18,7 @@ const FIRST_UNPRIVILEGED = 1024;
 const ONLY_EPSV = reply(501, "EPSV ALL was said: no other command for data connections now.");
 
 /** The commands. */
-export const DATA_COMMANDS: FtpServerCommand[] = [
+export const DATA_COMMANDS: SessionCommand[] = [
   {
     verbs: ["TYPE"],
     needs: "login",

@@ -2,13 +2,13 @@
 import { FileError } from "../../tools/files/errors.ts";
 import { FACTS } from "../../tools/protocol/ftp_facts.ts";
 import { formatTimeVal, parseTimeVal } from "../../tools/protocol/ftp_time.ts";
-import { type FtpServerCommand, reply } from "./command.ts";
+import { reply } from "./command.ts";
 import { factsLine, harmless } from "./listing.ts";
 import { type FtpReply, Refusal, REPLIES } from "./replies.ts";
-import type { FtpSession } from "./session.ts";
+import type { FtpSession, SessionCommand } from "./session.ts";
 
 /** The commands. */
-export const FILE_COMMANDS: FtpServerCommand[] = [
+export const FILE_COMMANDS: SessionCommand[] = [
   {
     verbs: ["SIZE"],
     needs: "r",

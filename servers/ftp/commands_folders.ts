@@ -1,12 +1,12 @@
 /** Folders (RFC 959 section 4.1.3), with the X verbs that RFC 775 gave them and RFC 1123 keeps. */
 import { FileError } from "../../tools/files/errors.ts";
 import { quotePath } from "../../tools/protocol/ftp_path.ts";
-import { type FtpServerCommand, reply } from "./command.ts";
+import { reply } from "./command.ts";
 import type { FtpReply } from "./replies.ts";
-import type { FtpSession } from "./session.ts";
+import type { FtpSession, SessionCommand } from "./session.ts";
 
 /** The commands. */
-export const FOLDER_COMMANDS: FtpServerCommand[] = [
+export const FOLDER_COMMANDS: SessionCommand[] = [
   {
     verbs: ["PWD", "XPWD"],
     needs: "login",

@@ -1,15 +1,13 @@
 /** HASH: whether a file arrived as it is here, without fetching it again (draft-bryan-ftpext-hash-02). */
 import { FileError } from "../../tools/files/errors.ts";
-import { type FtpServerCommand, reply } from "./command.ts";
+import { reply } from "./command.ts";
 import { Pace } from "./copy.ts";
 import { harmless } from "./listing.ts";
 import type { FtpReply } from "./replies.ts";
-
-/** The algorithms, by the names of IANA; the first is the one in use until OPTS HASH names another. */
-export const HASHES = ["SHA-256", "SHA-512", "SHA-1", "MD5"] as const;
+import { HASHES, type SessionCommand } from "./session.ts";
 
 /** The commands. */
-export const HASH_COMMANDS: FtpServerCommand[] = [{
+export const HASH_COMMANDS: SessionCommand[] = [{
   verbs: ["HASH"],
   needs: "r",
   argument: "required",

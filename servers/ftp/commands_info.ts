@@ -1,16 +1,15 @@
 /** What the server tells about itself and the session (RFC 959 section 4.1.3, RFC 2389). */
 import { FACTS } from "../../tools/protocol/ftp_facts.ts";
-import { type FtpServerCommand, reply } from "./command.ts";
-import { HASHES } from "./commands_hash.ts";
+import { reply } from "./command.ts";
 import { entries, findListed, unixLine } from "./listing.ts";
 import { type FtpReply, REPLIES } from "./replies.ts";
-import type { FtpSession } from "./session.ts";
+import { type FtpSession, HASHES, type SessionCommand } from "./session.ts";
 
 /** STAT shows so many lines of a folder, since clients take no reply above 64 KiB; LIST shows all. */
 export const MOST_STATUS_LINES = 100;
 
 /** The commands; `all` are those that HELP and FEAT tell of. */
-export function infoCommands(all: () => readonly FtpServerCommand[]): FtpServerCommand[] {
+export function infoCommands(all: () => readonly SessionCommand[]): SessionCommand[] {
   return [
     {
       verbs: ["STAT"],
@@ -80,7 +79,7 @@ export function infoCommands(all: () => readonly FtpServerCommand[]): FtpServerC
   ];
 }
 
-function help(all: readonly FtpServerCommand[], topic: string): FtpReply {
+function help(all: readonly SessionCommand[], topic: string): FtpReply {
   if (topic === "") {
     const lines = all.map(({ verbs, help }) => ` ${verbs.join(", ")} ${help}`);
     return reply(214, ["The commands:", ...lines, "End"].join("\n"));

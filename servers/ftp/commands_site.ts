@@ -1,9 +1,9 @@
 /** SITE: what is not in the RFCs, and clients want (RFC 959 section 4.1.3). */
 import { parseTimeVal } from "../../tools/protocol/ftp_time.ts";
-import { type FtpServerCommand, reply } from "./command.ts";
+import { reply } from "./command.ts";
 import { setTime } from "./commands_files.ts";
 import { type FtpReply, Refusal, REPLIES } from "./replies.ts";
-import type { FtpSession } from "./session.ts";
+import type { FtpSession, SessionCommand } from "./session.ts";
 
 /** A command behind SITE. */
 interface SiteCommand {
@@ -45,7 +45,7 @@ const SITE: Record<string, SiteCommand> = {
 };
 
 /** The commands. */
-export const SITE_COMMANDS: FtpServerCommand[] = [{
+export const SITE_COMMANDS: SessionCommand[] = [{
   verbs: ["SITE"],
   needs: "login",
   argument: "required",

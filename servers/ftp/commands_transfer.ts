@@ -3,7 +3,7 @@ import type { Upload } from "../../tools/files/upload.ts";
 import { FileError } from "../../tools/files/errors.ts";
 import { AsciiDecoder, AsciiEncoder } from "../../tools/protocol/ftp_ascii.ts";
 import { splitPath } from "../../tools/protocol/served_path.ts";
-import { type FtpServerCommand, reply } from "./command.ts";
+import { reply } from "./command.ts";
 import { receive, send, type Sink, writeAllSync } from "./copy.ts";
 import type { DataWay } from "./data.ts";
 import {
@@ -17,10 +17,10 @@ import {
   unixLine,
 } from "./listing.ts";
 import { type FtpReply, Refusal, REPLIES } from "./replies.ts";
-import type { FtpSession } from "./session.ts";
+import type { FtpSession, SessionCommand } from "./session.ts";
 
 /** The commands. */
-export const TRANSFER_COMMANDS: FtpServerCommand[] = [
+export const TRANSFER_COMMANDS: SessionCommand[] = [
   {
     verbs: ["LIST"],
     needs: "r",

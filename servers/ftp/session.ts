@@ -14,13 +14,11 @@ import { parseCommand } from "../../tools/protocol/ftp_command.ts";
 import { FACTS } from "../../tools/protocol/ftp_facts.ts";
 import { formatReply } from "../../tools/protocol/ftp_reply.ts";
 import { resolvePath } from "../../tools/protocol/served_path.ts";
-import type { FtpServerCommand } from "./command.ts";
-import { findCommand, FOREIGN, NOT_SERVED } from "./commands.ts";
-import { HASHES } from "./commands_hash.ts";
+import { FOREIGN, type FtpServerCommand, NOT_SERVED } from "./command.ts";
 import type { DataWay } from "./data.ts";
 import type { LoggedIn } from "./login.ts";
 import { FILE_REPLIES, type FtpReply, Refusal, REPLIES } from "./replies.ts";
-import type { FtpService } from "./settings.ts";
+import type { FtpService } from "./service.ts";
 import { type Job, Transfer } from "./transfer.ts";
 import { withUrgentData } from "./urgent.ts";
 
@@ -47,6 +45,12 @@ export interface Ends {
 const encoder = new TextEncoder();
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
+/** A command, as the table has it. */
+export type SessionCommand = FtpServerCommand<FtpSession>;
+
+/** The algorithms of HASH, by the names of IANA; the first is the one in use until OPTS HASH names another. */
+export const HASHES = ["SHA-256", "SHA-512", "SHA-1", "MD5"] as const;
+
 /** A session. The commands read and change what is public here. */
 export class FtpSession {
   user: LoggedIn | undefined;
@@ -72,6 +76,7 @@ export class FtpSession {
   tls: TlsStream | undefined;
   transfer: Transfer | undefined;
 
+  readonly #commands: ReadonlyMap<string, SessionCommand>;
   #stream: ByteStream;
   #reader: ByteReader;
   #writer: Writer;
@@ -86,7 +91,13 @@ export class FtpSession {
   #over: AbortController | undefined;
   #start = performance.now();
 
-  constructor(stream: ByteStream, readonly ends: Ends, readonly service: FtpService) {
+  constructor(
+    stream: ByteStream,
+    readonly ends: Ends,
+    readonly service: FtpService,
+    commands: ReadonlyMap<string, SessionCommand>,
+  ) {
+    this.#commands = commands;
     this.#stream = stream;
     this.#reader = new ByteReader(withUrgentData(stream), FIRST_BUFFER);
     this.#writer = new Writer(stream);
@@ -236,7 +247,7 @@ export class FtpSession {
         return request;
       }
       const [first] = this.#waiting;
-      if (first && findCommand(first.verb)?.duringTransfer) {
+      if (first && this.#commands.get(first.verb)?.duringTransfer) {
         this.#waiting.shift();
         return first;
       }
@@ -251,7 +262,7 @@ export class FtpSession {
         // Whoever said goodbye already may leave before the end; whoever did not is lost, and the transfer with them.
         if (!this.#waiting.some(({ verb }) => verb === "QUIT")) return null;
         await transfer.over;
-      } else if (findCommand(request.verb)?.duringTransfer === "at once") return request;
+      } else if (this.#commands.get(request.verb)?.duringTransfer === "at once") return request;
       else this.#waiting.push(request);
     }
   }
@@ -280,7 +291,7 @@ export class FtpSession {
   }
 
   async #execute({ verb, argument }: Request): Promise<void> {
-    const command = findCommand(verb);
+    const command = this.#commands.get(verb);
     if (FOREIGN.has(verb)) return this.dismiss(REPLIES.foreign);
     if (!command) return await this.send(NOT_SERVED.has(verb) ? REPLIES.notHere : REPLIES.unknown);
     const { renameFrom } = this;
@@ -291,7 +302,7 @@ export class FtpSession {
   }
 
   #refusal(
-    { needs, argument: wanted }: FtpServerCommand,
+    { needs, argument: wanted }: SessionCommand,
     argument: Request["argument"],
   ): FtpReply | undefined {
     if (needs !== "nothing" && !this.user) return REPLIES.loginFirst;
@@ -302,7 +313,7 @@ export class FtpSession {
     return REPLIES.noRight;
   }
 
-  async #run(command: FtpServerCommand, argument: string): Promise<FtpReply | undefined> {
+  async #run(command: SessionCommand, argument: string): Promise<FtpReply | undefined> {
     try {
       return await command.run(this, argument);
     } catch (error) {

@@ -1,10 +1,8 @@
-/** How an FTP server is set up, and what its sessions share. */
-import type { ConnectionCount } from "../../tools/net/limits.ts";
+/** How an FTP server is set up. */
 import type { ByteStream } from "../../tools/net/stream.ts";
 import type { Identity } from "../../tools/net/tls_identity.ts";
 import type { Log } from "../../tools/program/log.ts";
 import type { Right, User } from "../../tools/protocol/users.ts";
-import type { Folders, LoginGuard } from "./login.ts";
 
 /** A data connection as it comes from the network. Deno.TcpConn is one. */
 export interface DataConn extends ByteStream {
@@ -86,13 +84,4 @@ export interface FtpSettings {
   keepPartial: boolean;
   tls?: FtpTls | undefined;
   log: Log;
-}
-
-/** What the sessions of one server share. */
-export interface FtpService extends FtpSettings {
-  network: DataNetwork;
-  guard: LoginGuard;
-  folders: Folders;
-  /** Sessions by user. */
-  sessions: ConnectionCount;
 }

@@ -7,11 +7,13 @@ import { limitSilence } from "../../tools/net/silence.ts";
 import type { ByteStream } from "../../tools/net/stream.ts";
 import type { TlsStream } from "../../tools/net/tls.ts";
 import { Failure } from "../../tools/program/failure.ts";
+import type { Fields } from "../../tools/program/log.ts";
 import { ProtocolError } from "../../tools/protocol/error.ts";
 import { Pace, turn } from "./copy.ts";
 import type { DataWay } from "./data.ts";
+import type { LoggedIn } from "./login.ts";
 import { FILE_REPLIES, type FtpReply, Refusal, REPLIES } from "./replies.ts";
-import type { FtpSession } from "./session.ts";
+import type { FtpService } from "./service.ts";
 import { xferlogLine } from "./xferlog.ts";
 
 /** What a transfer moves. */
@@ -30,11 +32,25 @@ export interface Job {
   cancel(): Promise<void>;
 }
 
+/** The session that has a transfer under way, as the transfer sees it. */
+export interface Owner {
+  readonly ends: { peer: string };
+  readonly service: FtpService;
+  readonly user: LoggedIn | undefined;
+  readonly type: "A" | "I";
+  readonly protectData: boolean;
+  readonly tls: TlsStream | undefined;
+  send(reply: FtpReply): Promise<void>;
+  /** Begins TLS on a data connection. */
+  protect(conn: ByteStream): Promise<TlsStream>;
+  log(event: string, fields: Fields, text?: string): void;
+}
+
 /** A transfer under way. */
 export class Transfer {
   /** Resolves when its last reply is sent. */
   readonly over: Promise<undefined>;
-  readonly #session: FtpSession;
+  readonly #session: Owner;
   readonly #job: Job;
   readonly #way: DataWay;
   readonly #type: "A" | "I";
@@ -44,7 +60,7 @@ export class Transfer {
   #finishing = false;
 
   /** `onOver` is called right before the last reply is sent. */
-  constructor(session: FtpSession, job: Job, way: DataWay, onOver: () => void) {
+  constructor(session: Owner, job: Job, way: DataWay, onOver: () => void) {
     this.#session = session;
     this.#job = job;
     this.#way = way;

@@ -1,8 +1,10 @@
 /** A session of the FTP server in memory, with a clock that the test moves. */
 import { assertEquals, assertMatch } from "@std/assert";
+import { BY_VERB } from "../../servers/ftp/commands.ts";
 import { Folders, LoginGuard } from "../../servers/ftp/login.ts";
 import { type Ends, FtpSession } from "../../servers/ftp/session.ts";
-import type { DataConn, FtpService, FtpSettings } from "../../servers/ftp/settings.ts";
+import type { FtpService } from "../../servers/ftp/service.ts";
+import type { DataConn, FtpSettings } from "../../servers/ftp/settings.ts";
 import { ConnectionCount } from "../../tools/net/limits.ts";
 import type { ByteStream } from "../../tools/net/stream.ts";
 import { parseUser } from "../../tools/protocol/users.ts";
@@ -118,6 +120,7 @@ export function sessionTest(
       },
       ends,
       service,
+      BY_VERB,
     );
     const ended = session.run();
     const client = new FtpControl(stream);

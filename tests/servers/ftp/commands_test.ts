@@ -1,6 +1,7 @@
 /** What each command of the FTP server answers, and when. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { COMMANDS, FOREIGN, NOT_SERVED } from "../../../servers/ftp/commands.ts";
+import { FOREIGN, NOT_SERVED } from "../../../servers/ftp/command.ts";
+import { COMMANDS } from "../../../servers/ftp/commands.ts";
 import { LONGEST_COMMAND } from "../../../servers/ftp/session.ts";
 import { ftpTest } from "../../support/ftp_server.ts";
 

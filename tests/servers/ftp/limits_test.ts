@@ -1,5 +1,6 @@
 /** What guards the FTP server against clients that are slow, silent or gone, in memory and with a clock that the test moves. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { BY_VERB } from "../../../servers/ftp/commands.ts";
 import { FtpSession } from "../../../servers/ftp/session.ts";
 import { TIMEOUTS } from "../../../servers/ftp/settings.ts";
 import { parsePassive } from "../../../tools/protocol/ftp_address.ts";
@@ -36,7 +37,7 @@ sessionTest("a client that does not let us connect within a minute is 425", asyn
 
 sessionTest("who takes no replies is cut off", async ({ session, time }) => {
   const stream = stalledStream();
-  const ended = new FtpSession(stream, session.ends, session.service).run();
+  const ended = new FtpSession(stream, session.ends, session.service, BY_VERB).run();
   await time.tick(TIMEOUTS.idle);
   await ended;
 });
