@@ -86,6 +86,7 @@ const HOUSES: [files: Record<string, string>, faults: string[]][] = [
   [{ "tools/net/a.ts": `import "../files/a.ts";`, "tools/files/a.ts": `import "../net/a.ts";` }, [
     "tools/net/a.ts imports tools/files/a.ts",
     "tools/files/a.ts imports tools/net/a.ts",
+    "tools/net/a.ts, tools/files/a.ts import each other",
   ]],
   [{ "tools/program/a.ts": `import "../net/a.ts";`, "tools/net/a.ts": "" }, [
     "tools/program/a.ts imports tools/net/a.ts",
@@ -124,6 +125,13 @@ const HOUSES: [files: Record<string, string>, faults: string[]][] = [
     { "tools/protocol/a.ts": `x(${what});` },
     [`tools/protocol/a.ts uses ${what}`],
   ]),
+  [{
+    "tools/net/a.ts": `import "./b.ts";`,
+    "tools/net/b.ts": `import "./c.ts"; import "./e.ts";`,
+    "tools/net/c.ts": `import "./d.ts";`,
+    "tools/net/d.ts": `import type { B } from "./b.ts";`,
+    "tools/net/e.ts": "",
+  }, ["tools/net/b.ts, tools/net/c.ts, tools/net/d.ts import each other"]],
   [{ "tests/long_test.ts": "\n".repeat(LONGEST_FILE) + "x" }, [
     `tests/long_test.ts has ${LONGEST_FILE + 1} lines`,
   ]],

@@ -1,4 +1,4 @@
-/** The rules of the house: which file may import which, and what a grammar may not touch. */
+/** The rules of the house: which file may import which, never in a circle, and what a grammar may not touch. */
 
 /** The `.ts` files of the project by their paths from its root. */
 export type Files = ReadonlyMap<string, string>;
@@ -18,7 +18,7 @@ const SHARED: Record<string, string[]> = {
 
 /** What breaks the rules, one line for each. */
 export function faults(files: Files): string[] {
-  return [...files].flatMap(([path, source]) => {
+  const each = [...files].flatMap(([path, source]) => {
     const lines = source.trimEnd().split("\n").length;
     return [
       ...lines > LONGEST_FILE ? [`${path} has ${lines} lines`] : [],
@@ -30,6 +30,33 @@ export function faults(files: Files): string[] {
       ],
     ];
   });
+  const circle = circleIn(files);
+  return circle.length > 0 ? [...each, `${circle.join(", ")} import each other`] : each;
+}
+
+/** Files that import each other, directly or by others: nobody can read one before the other. */
+function circleIn(files: Files): string[] {
+  const left = new Map(
+    [...files].filter(([path]) => !isTest(path)).map(([path, source]) => [
+      path,
+      imports(source).filter((specifier) => specifier.startsWith("."))
+        .map((specifier) => targetOf(path, specifier)),
+    ]),
+  );
+  const remove = (isFree: (path: string, targets: string[]) => boolean): void => {
+    for (let size = -1; size !== left.size;) {
+      size = left.size;
+      for (const [path, targets] of left) if (isFree(path, targets)) left.delete(path);
+    }
+  };
+  // Those that need none of the others, and then those that none of the others needs.
+  remove((_, targets) => !targets.some((target) => left.has(target)));
+  remove((path) => ![...left.values()].some((targets) => targets.includes(path)));
+  return [...left.keys()];
+}
+
+function targetOf(path: string, specifier: string): string {
+  return new URL(specifier, `file:///${path}`).pathname.slice(1);
 }
 
 /** The specifiers that `source` imports; one that is no literal is given as `?`. */
@@ -75,7 +102,7 @@ function importFault(path: string, specifier: string, files: Files): string[] {
     // Other modules are named in deno.json alone, so that there is one place to change them.
     return /^(npm|jsr|https?):/.test(specifier) ? [`${path} imports ${specifier}`] : [];
   }
-  const target = new URL(specifier, `file:///${path}`).pathname.slice(1);
+  const target = targetOf(path, specifier);
   if (!files.has(target)) return [`${path} imports ${target}, which is not there`];
   return mayImport(path, target) ? [] : [`${path} imports ${target}`];
 }
