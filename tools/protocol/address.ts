@@ -35,6 +35,11 @@ export function parseHostPort(text: string): HostPort {
   return port === undefined ? { host } : { host, port: parsePort(port) };
 }
 
+/** The same in a URL, where the % before a zone is written %25 (RFC 6874). */
+export function parseUrlHost(text: string): HostPort {
+  return parseHostPort(text.replace(/^(\[[^\]%]*%)25/, "$1"));
+}
+
 /** `host` and `port` in one word, IPv6 in brackets. */
 export function formatHostPort(host: string, port: number): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;

@@ -1,5 +1,5 @@
 /** URLs of FTP (RFC 1738 section 3.2): which server, which folders to go through, which file. */
-import { parseHostPort } from "./address.ts";
+import { parseUrlHost } from "./address.ts";
 import { Secret } from "./secret.ts";
 import { visible } from "./text.ts";
 
@@ -61,7 +61,7 @@ export function parseFtpUrl(word: string, decode: (bytes: Uint8Array) => string)
 }
 
 function hostOf(address: string): Pick<FtpUrl, "host" | "port"> {
-  const { host, port } = parseHostPort(address.replace(/:$/, ""));
+  const { host, port } = parseUrlHost(address.replace(/:$/, ""));
   if (host.includes(":")) return { host, port };
   // The names of hosts in their ASCII form, as resolvers want them.
   const form = `http://${host}`;

@@ -1,5 +1,5 @@
 /** URLs of TFTP (RFC 3617): which server, which file, and how. */
-import { parseHostPort } from "./address.ts";
+import { parseUrlHost } from "./address.ts";
 import type { Mode } from "./tftp_packet.ts";
 
 /** What a URL says. */
@@ -22,7 +22,7 @@ export function parseTftpUrl(word: string): TftpUrl {
   const [, address = "", path = "", mode] =
     /^tftp:\/\/([^/]*)\/(.+?)(?:;mode=(octet|netascii))?$/is.exec(word) ?? [];
   if (path === "") throw new RangeError("give tftp://HOST/FILE");
-  const { host, port } = parseHostPort(address);
+  const { host, port } = parseUrlHost(address);
   return { host, port, name: decoded(path), mode: mode?.toLowerCase() as Mode | undefined };
 }
 

@@ -51,6 +51,7 @@ Deno.test("parseFtpUrl() tells the server and who logs in", () => {
     ["ftp://server:/", "server", undefined, undefined],
     ["ftp://[::1]/", "::1", undefined, undefined],
     ["ftp://[fe80::1%eth0]:2121/", "fe80::1%eth0", 2121, undefined],
+    ["ftp://[fe80::1%25eth0]:2121/", "fe80::1%eth0", 2121, undefined],
     ["ftp://bücher.example/", "xn--bcher-kva.example", undefined, undefined],
     ["ftp://ftp:guest%40@server/", "server", undefined, "ftp guest@"],
     ["ftp://ftp:guest@@server/", "server", undefined, "ftp guest@"],

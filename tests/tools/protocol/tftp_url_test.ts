@@ -7,6 +7,7 @@ Deno.test("parseTftpUrl() knows server, file and mode", () => {
     ["TFTP://server/cake", {}],
     ["tftp://server:6969/cake", { port: 6969 }],
     ["tftp://[::1]:6969/cake", { host: "::1", port: 6969 }],
+    ["tftp://[fe80::1%25eth0]/cake", { host: "fe80::1%eth0" }],
     ["tftp://192.0.2.1/cake", { host: "192.0.2.1" }],
     ["tftp://server/pub/two%20words", { name: "pub/two words" }],
     ["tftp://server//srv/cake", { name: "/srv/cake" }],
