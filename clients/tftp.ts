@@ -6,23 +6,19 @@
 import { firstAddress, PATH_OPTIONS, portOption, VERBOSE_OPTION } from "../tools/net/client.ts";
 import { DatagramEndpoint } from "../tools/net/datagram.ts";
 import { peerFailure } from "../tools/net/errors.ts";
-import { Script } from "../tools/net/script.ts";
 import { type Command, program } from "../tools/program/command.ts";
 import { EXIT, Failure } from "../tools/program/failure.ts";
-import { History, historyPath } from "../tools/program/history.ts";
 import { duration, flag, value, valueOr, type Values } from "../tools/program/options.ts";
 import { onStop } from "../tools/program/signals.ts";
-import { mark, say } from "../tools/program/terminal.ts";
-import { Terminal } from "../tools/program/terminal_console.ts";
+import { say } from "../tools/program/terminal.ts";
 import { Trace } from "../tools/program/trace.ts";
 import { formatHostPort } from "../tools/protocol/address.ts";
 import { PLAIN_TERMS } from "../tools/protocol/tftp_options.ts";
 import { TftpClient, type TftpSettings } from "./tftp/client.ts";
 import { type Job, readWords, type Server, SERVICE } from "./tftp/command_line.ts";
-import { COMMANDS } from "./tftp/commands.ts";
 import { moveFile } from "./tftp/file_transfer.ts";
 import { checkWindow, parseBlksize, parseWindowsize, STANDARD_BLKSIZE } from "./tftp/options.ts";
-import { type Connect, Shell } from "./tftp/shell.ts";
+import type { Connect } from "./tftp/shell.ts";
 
 export { TftpClient };
 
@@ -122,9 +118,12 @@ export const main = program(command, async ({ options, words }) => {
   if (request.mode) settings.mode = request.mode;
   const trace = new Trace(options.verbose);
   const connect = connector(options, settings, trace);
-  return request.server && request.jobs.length > 0
-    ? await oneShot(request.server, request.jobs, connect)
-    : await dialogue(request.server, settings, trace, connect);
+  if (request.server && request.jobs.length > 0) {
+    return await oneShot(request.server, request.jobs, connect);
+  }
+  // Only here, since line editing takes some 20 ms to load.
+  const { dialogue } = await import("./tftp/dialogue.ts");
+  return await dialogue(request.server, settings, trace, connect);
 });
 
 async function oneShot(
@@ -150,34 +149,6 @@ async function oneShot(
   }
   await client.close();
   return signal.aborted ? EXIT.interrupted : code;
-}
-
-async function dialogue(
-  server: Server | undefined,
-  settings: TftpSettings,
-  trace: Trace,
-  connect: Connect,
-): Promise<number> {
-  const interactive = Deno.stdin.isTerminal();
-  const history = History.open(interactive ? historyPath("tftp") : undefined);
-  const shell: Shell = new Shell({
-    commands: COMMANDS,
-    connect,
-    console: interactive ? new Terminal(history, (line) => shell.complete(line)) : new Script(),
-    history,
-    settings,
-    verbose: interactive,
-    trace,
-  });
-  using _signals = onStop(async (signal) => {
-    // The terminal has shown ^C where the next message begins.
-    if (interactive && signal === "SIGINT") mark("\r\x1b[K");
-    await shell.interrupt();
-    if (interactive && signal === "SIGINT") return;
-    say("tftp: interrupted");
-    Deno.exit(EXIT.interrupted);
-  });
-  return await shell.run(server);
 }
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -1,11 +1,11 @@
 /** From the words of the command line, and of the prompt, to what is to be done. */
-import { basename } from "@std/path";
 import { serverAddress } from "../../tools/net/client.ts";
 import { UsageError } from "../../tools/program/failure.ts";
 import { safeName } from "../../tools/protocol/ftp_path.ts";
 import { visible } from "../../tools/protocol/text.ts";
 import type { Mode } from "../../tools/protocol/tftp_packet.ts";
 import { isTftpUrl, parseTftpUrl } from "../../tools/protocol/tftp_url.ts";
+import { nameOf } from "./local_path.ts";
 
 /** The well-known port (RFC 1350 section 4). */
 export const SERVICE = 69;
@@ -114,5 +114,5 @@ function localName(remote: string): string {
 
 function remoteName(local: string): string {
   if (local === "-") throw new UsageError("say which name standard input gets: put - REMOTE");
-  return basename(local);
+  return nameOf(local);
 }

@@ -1,5 +1,4 @@
 /** Where a download goes: a local file, or standard output. */
-import { dirname, join } from "@std/path";
 import { FileSink } from "../../tools/files/blocks.ts";
 import { FileError } from "../../tools/files/errors.ts";
 import { closeQuietly } from "../../tools/program/close.ts";
@@ -7,6 +6,7 @@ import { fileFailure } from "../../tools/program/failure.ts";
 import { writeOut } from "../../tools/program/terminal.ts";
 import { concat } from "../../tools/protocol/bytes.ts";
 import { visibleLines } from "../../tools/protocol/text.ts";
+import { folderOf } from "./local_path.ts";
 import type { DownloadSink } from "./options.ts";
 
 /** Where a download goes. At its end a file is shown under its name. All of it throws Failure for the file. */
@@ -73,7 +73,7 @@ class FileTarget implements Target {
     this.#shown = shown;
     this.#path = path;
     // A name of its own: two downloads may run at once, and an old file may be as long as names can be.
-    this.#temporary = join(dirname(path), `.tftp-${crypto.randomUUID()}`);
+    this.#temporary = `${folderOf(path)}.tftp-${crypto.randomUUID()}`;
     this.#file = Deno.openSync(this.#temporary, {
       write: true,
       createNew: true,
