@@ -83,6 +83,8 @@ export class FtpSession {
   #reading: Promise<Request | null> | undefined;
   #waiting: Request[] = [];
   #ended = false;
+  /** There was, or will be, something for ABOR to end. */
+  #transfers = false;
   #stopping = false;
   /** The last words, and the end of our half. */
   #farewell: Promise<void> | undefined;
@@ -99,7 +101,13 @@ export class FtpSession {
   ) {
     this.#commands = commands;
     this.#stream = stream;
-    this.#reader = new ByteReader(withUrgentData(stream), FIRST_BUFFER);
+    this.#reader = new ByteReader(
+      withUrgentData(
+        stream,
+        () => this.#transfers ||= this.way !== undefined || this.transfer !== undefined,
+      ),
+      FIRST_BUFFER,
+    );
     this.#writer = new Writer(stream);
   }
 

@@ -10,13 +10,20 @@ const FIRST_TELNET = 0xf0;
 const LF = 10;
 const ABORT = new TextEncoder().encode("ABOR\r");
 
-/** `stream` as it is to be read where urgent data may come. */
-export function withUrgentData(stream: Pick<ByteStream, "read">): Pick<ByteStream, "read"> {
+/** `stream` as it is to be read where urgent data may come, while `mayCome` says so. */
+export function withUrgentData(
+  stream: Pick<ByteStream, "read">,
+  mayCome: () => boolean,
+): Pick<ByteStream, "read"> {
   let inText = false;
   let endMayFollow = false;
   return {
     async read(buffer): Promise<number | null> {
       for (;;) {
+        if (!mayCome() && !endMayFollow) {
+          inText = false;
+          return await stream.read(buffer);
+        }
         // A read stops short at the urgent byte. One that has not filled its buffer would then wait for
         // what comes next although ABOR is there already: so what comes before a letter is read singly.
         const length = await stream.read(inText ? buffer : buffer.subarray(0, 1));

@@ -23,7 +23,7 @@ Deno.test("ftpd: urgent data costs no command, and makes none", async () => {
     const stream = streamOf(
       ...pieces.map((piece) => Uint8Array.from(piece, (char) => char.charCodeAt(0))),
     );
-    const reader = new ByteReader(withUrgentData(stream));
+    const reader = new ByteReader(withUrgentData(stream, () => true));
     const read: string[] = [];
     for (let line; (line = await reader.readLine({ longest: 100, end: "lf" })) !== null;) {
       read.push(String.fromCharCode(...line));
@@ -35,12 +35,19 @@ Deno.test("ftpd: urgent data costs no command, and makes none", async () => {
 Deno.test("ftpd: what comes before a letter is read one byte at a time", async () => {
   const asked: number[] = [];
   const inner = streamOf(Uint8Array.of(0xff, 0xf4, 0xf2, 65, 66, 13, 10));
-  const stream = withUrgentData({
-    read(buffer): Promise<number | null> {
-      asked.push(buffer.length);
-      return inner.read(buffer);
+  let mayCome = true;
+  const stream = withUrgentData(
+    {
+      read(buffer): Promise<number | null> {
+        asked.push(buffer.length);
+        return inner.read(buffer);
+      },
     },
-  });
+    () => mayCome,
+  );
   while (await stream.read(new Uint8Array(100)) !== null);
   assertEquals(asked, [1, 1, 1, 1, 100, 1]);
+  mayCome = false;
+  await stream.read(new Uint8Array(100));
+  assertEquals(asked.at(-1), 100);
 });
