@@ -3,7 +3,7 @@
  * dialogue as with the classic `tftp`. Sockets are opened here; a transfer is
  * `tftp/client.ts`.
  */
-import { firstAddress, PATH_OPTIONS, portOption, VERBOSE_OPTION } from "../tools/net/client.ts";
+import { allAddresses, PATH_OPTIONS, portOption, VERBOSE_OPTION } from "../tools/net/client.ts";
 import { DatagramEndpoint } from "../tools/net/datagram.ts";
 import { peerFailure } from "../tools/net/errors.ts";
 import { type Command, program } from "../tools/program/command.ts";
@@ -94,7 +94,7 @@ function connector({ ipv4, ipv6 }: TftpValues, settings: TftpSettings, trace: Tr
         ...server,
         settings,
         trace,
-        resolve: (host, signal) => firstAddress(host, family, signal),
+        resolve: (host, signal) => allAddresses(host, family, signal),
         bind,
       }, signal);
     } catch (error) {

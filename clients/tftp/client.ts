@@ -32,8 +32,8 @@ export interface TftpOptions {
   /** How files are moved. They may be changed between transfers. */
   settings: TftpSettings;
   trace: Trace;
-  /** Finds the address of `host`, unless `signal` aborts before. */
-  resolve(host: string, signal: AbortSignal): Promise<string>;
+  /** Finds the address of `host`, or several of them, unless `signal` aborts before. */
+  resolve(host: string, signal: AbortSignal): Promise<string | string[]>;
   /** A socket to talk with `address`, for datagrams of up to `longest` bytes. */
   bind(address: string, longest: number): DatagramEndpoint;
 }
@@ -41,16 +41,23 @@ export interface TftpOptions {
 // An OACK or ERROR has no limit but that of a packet without options.
 const LEAST_PACKET = HEADER + PLAIN_TERMS.blksize;
 
+/**
+ * In milliseconds. Many a server listens at one of its machine's addresses alone, such as
+ * 127.0.0.1 of localhost: each but the last is asked twice.
+ */
+const FIRST_PATIENCE = 2500;
+
 /** A server to move files to and from. */
 export class TftpClient {
   readonly #options: TftpOptions;
-  readonly #address: string;
+  /** Where the server may be: the first one that is not known to be silent. */
+  #addresses: string[];
   /** Transfers under way, and those whose last block may have to be acknowledged again. */
   readonly #live = new Map<TransferDriver, Promise<void>>();
 
-  private constructor(options: TftpOptions, address: string) {
+  private constructor(options: TftpOptions, addresses: string[]) {
     this.#options = options;
-    this.#address = address;
+    this.#addresses = addresses;
   }
 
   /** Finds the server's address. Nothing is sent yet. Throws Failure when `signal` aborts, and what `resolve` throws. */
@@ -59,7 +66,7 @@ export class TftpClient {
     const patience = AbortSignal.timeout(timeout);
     try {
       const either = signal ? AbortSignal.any([signal, patience]) : patience;
-      return new TftpClient(options, await resolve(host, either));
+      return new TftpClient(options, [await resolve(host, either)].flat());
     } catch (error) {
       throw signal?.aborted ? interrupted() : error;
     }
@@ -171,7 +178,7 @@ export class TftpClient {
     }
   }
 
-  /** Asks until the server is ready; without options when it refuses those. */
+  /** Asks until the server is ready; without options when it refuses those, at another address when one is silent. */
   async #open(
     kind: "RRQ" | "WRQ",
     name: string,
@@ -183,12 +190,9 @@ export class TftpClient {
     if (signal?.aborted) throw interrupted();
     const asked = requestOptions(wishes);
     const longest = Math.max(LEAST_PACKET, HEADER + blksize);
-    const conversation = new Conversation(
-      bind(this.#address, longest),
-      this.#address,
-      port,
-      trace,
-    );
+    const [address = "", ...others] = this.#addresses;
+    const conversation = new Conversation(bind(address, longest), address, port, trace);
+    let next = wishes;
     try {
       using _abort = onAbort(signal, () => conversation.close());
       const answer = await open(conversation, {
@@ -196,7 +200,7 @@ export class TftpClient {
         packet: encodeRequest(kind, name, mode, asked),
         asked,
         timeout: rexmt,
-        patience: timeout,
+        patience: others.length > 0 ? Math.min(timeout, FIRST_PATIENCE) : timeout,
       });
       if (answer === null) throw interrupted();
       if (answer.kind === "opened") {
@@ -209,12 +213,15 @@ export class TftpClient {
       if (answer.code !== ERROR_CODE.optionRefused || asked.size === 0) {
         throw new TftpError(answer.code, answer.message);
       }
+      next = {};
     } catch (error) {
       conversation.close();
-      throw error;
+      const isSilent = error instanceof Failure && error.exitCode === EXIT.unreachable;
+      if (!isSilent || others.length === 0) throw error;
+      this.#addresses = others;
     }
     conversation.close();
-    return await this.#open(kind, name, {}, signal);
+    return await this.#open(kind, name, next, signal);
   }
 
   /** What to ask for. The size of text is another one on each side. */

@@ -75,7 +75,9 @@ async function ask(
   let timer: ReturnType<typeof setTimeout> | undefined;
   let isSilent = false;
   const send = async (): Promise<void> => {
-    if (!await conversation.send(packet)) throw new Error("network unreachable");
+    if (!await conversation.send(packet)) {
+      throw new Failure(EXIT.unreachable, "there is no route to that host");
+    }
     retry.sent(performance.now());
     timer = setTimeout(() => {
       isSilent = !retry.expire(performance.now());

@@ -85,26 +85,36 @@ export async function connectName(
   return await firstAddress(host, ipv4 ? 4 : 6, signal);
 }
 
-/**
- * The first address the system knows for `host`, by its hosts file and DNS.
- * `family` 0 is either. Throws Failure for an address of the other family, as
- * node:dns does (code ENOTFOUND), and the signal's reason when that aborts.
- */
+/** The first of `allAddresses`. Throws as that does. */
 export async function firstAddress(
   host: string,
   family: 0 | 4 | 6,
   signal?: AbortSignal,
 ): Promise<string> {
+  return (await allAddresses(host, family, signal))[0];
+}
+
+/**
+ * The addresses the system knows for `host`, by its hosts file and DNS.
+ * `family` 0 is either. Throws Failure for an address of the other family, as
+ * node:dns does (code ENOTFOUND), and the signal's reason when that aborts.
+ */
+export async function allAddresses(
+  host: string,
+  family: 0 | 4 | 6,
+  signal?: AbortSignal,
+): Promise<[string, ...string[]]> {
   const written = isIPv4(host) ? 4 : isIPv6(host) ? 6 : undefined;
   if (written === undefined) {
     // Only here, since it takes some 5 ms to load.
     const { lookup } = await import("node:dns/promises");
-    return (await orAbort(lookup(host, { family }), signal)).address;
+    const found = await orAbort(lookup(host, { family, all: true }), signal);
+    return found.map(({ address }) => address) as [string, ...string[]];
   }
   if (family !== 0 && family !== written) {
     throw new Failure(EXIT.unreachable, `${host}: is not an IPv${family} address`);
   }
-  return host;
+  return [host];
 }
 
 /** `address` as a socket reports it as that of a peer: `::1` for `0:0:0:0:0:0:0:1`, and IPv4 in its plain form. */

@@ -39,6 +39,28 @@ Deno.test("a request without an answer is sent again, and given up", async () =>
   assertEquals((await failed).exitCode, 3);
 });
 
+Deno.test("a server that has several addresses is found at each, and asked there from then on", async () => {
+  using time = new FakeTime();
+  await using wire = await Wire.open({}, "server", ["2001:db8::1", "192.0.2.1"]);
+  const got = wire.client.get("cake", new TextSink());
+  await wire.takes("RRQ <file=cake, mode=octet>", SERVICE);
+  await time.tick(1000);
+  await wire.takes("RRQ <file=cake, mode=octet>", SERVICE);
+  await time.tick(1500);
+  await wire.takes("RRQ <file=cake, mode=octet>", SERVICE);
+  wire.says(data(1, "cake"));
+  await wire.takes("ACK <block=1>");
+  await got;
+  const again = wire.client.get("pie", new TextSink());
+  const failed = assertRejects(() => again, Failure, "no answer in time");
+  for (const wait of [0, 1000, 2000, 4000, 8000, 8000]) {
+    await time.tick(wait);
+    await wire.takes("RRQ <file=pie, mode=octet>", SERVICE);
+  }
+  await time.tick(2000);
+  await failed;
+});
+
 Deno.test("the waits are those asked for", async () => {
   using time = new FakeTime();
   await using wire = await Wire.open({ rexmt: 500, timeout: 2000 });

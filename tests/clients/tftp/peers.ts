@@ -3,7 +3,7 @@ import { command } from "../../../clients/tftp.ts";
 import { TftpClient, TftpError } from "../../../clients/tftp/client.ts";
 import { DatagramEndpoint } from "../../../tools/net/datagram.ts";
 import { Trace } from "../../../tools/program/trace.ts";
-import { missingProgram, processTestUnless } from "../../support/permissions.ts";
+import { missingProgram, missingRoot, processTestUnless } from "../../support/permissions.ts";
 import { type Ended, run, ServerProcess } from "../../support/process.ts";
 
 /** What a server can do. */
@@ -33,11 +33,11 @@ const DNSMASQ = "127.0.0.69";
 
 /** Why a test with the server cannot run, or undefined. */
 function missingPeer(name: PeerKind["name"]): string | undefined {
-  for (const permission of ["read", "env", "sys"] as const) {
-    if (Deno.permissions.querySync({ name: permission }).state !== "granted") return undefined;
-  }
   // They change user or root, or take port 69.
-  if (Deno.uid() !== 0) return `${name} is started by root alone`;
+  const noRoot = missingRoot();
+  if (noRoot !== undefined || Deno.permissions.querySync({ name: "env" }).state !== "granted") {
+    return noRoot;
+  }
   return name === "atftpd" && atftpd().startsWith("/")
     ? undefined
     : missingProgram(name === "tftpd-hpa" ? "in.tftpd" : name);

@@ -94,7 +94,11 @@ export class Wire implements AsyncDisposable {
   ) {}
 
   /** A client of the server at SERVER; by default it asks for nothing but the size. */
-  static async open(changes: Partial<TftpSettings> = {}, host = SERVER): Promise<Wire> {
+  static async open(
+    changes: Partial<TftpSettings> = {},
+    host = SERVER,
+    addresses = [host],
+  ): Promise<Wire> {
     const settings: TftpSettings = {
       mode: "octet",
       blksize: 512,
@@ -110,7 +114,7 @@ export class Wire implements AsyncDisposable {
       port: SERVICE,
       settings,
       trace: new Trace(false),
-      resolve: (host) => Promise.resolve(host),
+      resolve: () => Promise.resolve(addresses),
       bind: (_, longest) => {
         const socket = new MemorySocket();
         sockets.push(socket);

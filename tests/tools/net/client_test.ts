@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import {
+  allAddresses,
   asReported,
   connectName,
   firstAddress,
@@ -81,6 +82,8 @@ Deno.test("asReported() is how a socket tells an address of its peer, however it
 
 netTest("firstAddress() asks the system", async () => {
   assertEquals(await firstAddress("localhost", 4), "127.0.0.1");
+  assertEquals(await allAddresses("localhost", 4), ["127.0.0.1"]);
+  assertEquals(await allAddresses("::1", 6), ["::1"]);
   assertEquals(await connectName("localhost", IPV4), "127.0.0.1");
 });
 
