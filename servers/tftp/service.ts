@@ -16,7 +16,7 @@ import {
 } from "../../tools/protocol/tftp_packet.ts";
 import { isAllowed } from "./allow_list.ts";
 import { errorFor, Refusal } from "./refusal.ts";
-import { type Channel, TftpSession } from "./session.ts";
+import { type Channel, type Receive, TftpSession } from "./session.ts";
 import type { TftpSettings } from "./settings.ts";
 
 /** In milliseconds. With one port, a request that comes again while its transfer moved so lately is a late copy. */
@@ -67,8 +67,8 @@ export class TftpService {
         const running = this.#running.get(key);
         if (!running) continue;
         running.lastActive = performance.now();
-        // It takes the data at once; what it then sends holds nobody else up.
-        running.session.receive(data);
+        // What follows holds nobody else up.
+        void running.session.receive(data);
       }
       // Anything else is never answered: two servers would answer each other for ever.
     }
@@ -146,7 +146,7 @@ export class TftpService {
     hostname: string,
     peer: Deno.NetAddr,
     longest: number,
-    receive: (packet: Uint8Array) => Promise<void>,
+    receive: Receive,
   ): Channel {
     const endpoint = this.#openPort(hostname, longest);
     this.#track(readChannel(endpoint, peer, receive));
@@ -203,12 +203,17 @@ const WRONG_TID = encodeError(ERROR_CODE.unknownTransferId, "Unknown transfer ID
 async function readChannel(
   endpoint: DatagramEndpoint,
   peer: Deno.NetAddr,
-  receive: (packet: Uint8Array) => Promise<void>,
+  receive: Receive,
 ): Promise<void> {
   for (let came = await endpoint.receive(); came; came = await endpoint.receive()) {
     const { data, peer: { hostname, port } } = came;
-    if (port === peer.port && hostname === peer.hostname) await receive(data);
-    else if (opcodeOf(data) !== OPCODE.ERROR) await endpoint.send(WRONG_TID, came.peer);
+    if (port === peer.port && hostname === peer.hostname) {
+      // To await nothing would cost as much as the packet.
+      const following = receive(data);
+      if (following) await following;
+    } else if (opcodeOf(data) !== OPCODE.ERROR) {
+      await endpoint.send(WRONG_TID, came.peer);
+    }
   }
 }
 

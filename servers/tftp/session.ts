@@ -32,6 +32,9 @@ export interface Channel {
   close(): void;
 }
 
+/** Takes a packet at once; what follows from it, if anything, is to be awaited. */
+export type Receive = (packet: Uint8Array) => Promise<void> | undefined;
+
 /** What a session is given. */
 export interface SessionContext {
   settings: TftpSettings;
@@ -43,7 +46,7 @@ export interface SessionContext {
   /** Sends from the port that listens, for a refusal. */
   reply(packet: Uint8Array): Promise<boolean>;
   /** Opens the channel, for packets of up to `longest` bytes that go to `receive`. Throws Refusal. */
-  open(longest: number, receive: (packet: Uint8Array) => Promise<void>): Channel;
+  open(longest: number, receive: Receive): Channel;
 }
 
 /** A transfer that can begin. */
@@ -85,9 +88,9 @@ export class TftpSession {
     return this.#delivered;
   }
 
-  /** A packet from the client's TID. */
-  async receive(packet: Uint8Array): Promise<void> {
-    await this.#driver?.receive(packet);
+  /** Takes a packet from the client's TID at once; what follows from it is to be awaited. */
+  receive(packet: Uint8Array): Promise<void> | undefined {
+    return this.#driver?.receive(packet);
   }
 
   /** Ends it once the file is over, without waiting for a client that missed the last acknowledgement. */

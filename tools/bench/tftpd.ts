@@ -9,6 +9,7 @@ import {
   startServer,
   timed,
 } from "./processes.ts";
+import { answers } from "./tftp_ready.ts";
 
 const MIB = 2 ** 20;
 const LOCK_STEP = "1428, curl";
@@ -144,24 +145,4 @@ async function lossy(
   );
   await startServer(stack, proxy, () => answers(port));
   return async () => FILES.lossy / 1000 / await timed(get(port));
-}
-
-const REQUEST = new TextEncoder().encode("\0\x01nosuch\0octet\0");
-// In milliseconds.
-const PATIENCE = 200;
-
-/** Whether a TFTP server answers at `port` of 127.0.0.1. */
-async function answers(port: number): Promise<boolean> {
-  const socket = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
-  const timer = setTimeout(() => socket.close(), PATIENCE);
-  try {
-    await socket.send(REQUEST, { transport: "udp", hostname: "127.0.0.1", port });
-    await socket.receive();
-    socket.close();
-    return true;
-  } catch {
-    return false;
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -51,15 +51,21 @@ export class TransferDriver {
     await this.#pump();
   }
 
-  /** Takes a packet of the peer's TID, and sends what follows from it. */
-  async receive(packet: Uint8Array): Promise<void> {
-    if (this.#stopped) return;
+  /**
+   * Takes a packet of the peer's TID at once, and sends what follows from it;
+   * undefined when nothing does, as most often within a window.
+   */
+  receive(packet: Uint8Array): Promise<void> | undefined {
+    if (this.#stopped) return undefined;
     try {
       this.#transfer.receive(packet, performance.now());
     } catch (error) {
-      return this.stop(error);
+      this.stop(error);
+      return undefined;
     }
-    await this.#pump();
+    if (this.#transfer.due) return this.#pump();
+    this.#wake(this.#transfer.deadline);
+    return undefined;
   }
 
   /** Ends it from our side: nothing more is sent. */

@@ -99,6 +99,10 @@ export class Receiver implements Transfer {
     return this.#timer.heard;
   }
 
+  get due(): boolean {
+    return this.#ackDue || this.complete || this.#outcome !== undefined;
+  }
+
   get deadline(): number {
     if (this.#outcome) return Infinity;
     if (this.#complete) return this.#dallyUntil;

@@ -69,22 +69,30 @@ export class Sender implements Transfer {
     return this.#timer.heard;
   }
 
+  get due(): boolean {
+    return this.#outcome !== undefined || this.#hasNext();
+  }
+
   get deadline(): number {
     return this.#outcome ? Infinity : this.#timer.deadline;
   }
 
   /** Throws what the source throws. */
   next(now: number): Uint8Array | null {
-    const block = this.#next;
-    const end = this.#base === 0 ? 1 : this.#base + this.#windowsize;
-    if (this.#outcome || block >= end || block > this.#final) return null;
-    this.#next++;
+    if (this.#outcome || !this.#hasNext()) return null;
+    const block = this.#next++;
     if (block < this.#sent) this.#resent++;
     else this.#sent = this.#next;
     this.#timer.sent(now);
     if (block === 0) return this.#opening ?? null;
     if (block > this.#read) this.#readBlock();
     return block === this.#final ? this.#finalPacket : this.#slot(block);
+  }
+
+  /** Whether the window, and the file, hold one more. */
+  #hasNext(): boolean {
+    const end = this.#base === 0 ? 1 : this.#base + this.#windowsize;
+    return this.#next < end && this.#next <= this.#final;
   }
 
   /** Reads the next block while the peer is busy with those it has. Throws what the source throws. */

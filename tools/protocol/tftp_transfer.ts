@@ -22,6 +22,8 @@ export interface Transfer {
   elapse(now: number): void;
   /** The next packet to send at once, valid until the next call; null: none for now. */
   next(now: number): Uint8Array | null;
+  /** Whether there is more to do now than to wait: a packet to send, or an end to take note of. */
+  readonly due: boolean;
   /** When `elapse` wants to be called; Infinity when never. */
   readonly deadline: number;
   /** Undefined while it goes on. */

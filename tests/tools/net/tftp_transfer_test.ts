@@ -4,7 +4,7 @@ import { TransferDriver } from "../../../tools/net/tftp_transfer.ts";
 import { ProtocolError } from "../../../tools/protocol/error.ts";
 import { PLAIN_TERMS } from "../../../tools/protocol/tftp_options.ts";
 import { blockOf, encodeAck, encodeData } from "../../../tools/protocol/tftp_packet.ts";
-import { DALLY, QUIET, Receiver } from "../../../tools/protocol/tftp_receiver.ts";
+import { DALLY, QUIET, Receiver, WINDOW_WAIT } from "../../../tools/protocol/tftp_receiver.ts";
 import { Sender } from "../../../tools/protocol/tftp_sender.ts";
 import { FakeTime } from "../../support/fake_time.ts";
 import { BytesSink, bytesSource, pattern } from "../../support/tftp_line.ts";
@@ -166,4 +166,22 @@ Deno.test("a packet that comes while the one before is being answered is answere
     assertEquals(sent.at(-1), 2, `after ${turns} turns`);
     driver.stop(undefined);
   }
+});
+
+Deno.test("within a window there is nothing to await, and its end is still watched", async () => {
+  using time = new FakeTime();
+  const { driver, sent } = drive(
+    new Receiver({
+      terms: { ...TERMS, windowsize: 3 },
+      sink: new BytesSink(),
+      patience: 30_000,
+      opening: encodeAck(0),
+    }),
+  );
+  await driver.start();
+  assertEquals(driver.receive(encodeData(1, pattern(8))), undefined);
+  assertEquals(driver.receive(encodeData(2, pattern(8))), undefined);
+  await time.tick(WINDOW_WAIT); // Much sooner than the wait for the first block would have ended.
+  assertEquals(sent, [0, 2]);
+  driver.stop(undefined);
 });
