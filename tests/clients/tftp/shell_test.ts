@@ -11,6 +11,7 @@ import { Trace } from "../../../tools/program/trace.ts";
 import { largestWindow } from "../../../tools/protocol/tftp_options.ts";
 import { encodeAck, encodeData, encodeError } from "../../../tools/protocol/tftp_packet.ts";
 import { testWith } from "../../support/permissions.ts";
+import { ROOT } from "../../support/process.ts";
 import { bytes } from "../../support/stream.ts";
 import { SERVICE, Wire } from "./wire.ts";
 
@@ -171,9 +172,6 @@ Deno.test("what goes wrong is one line, and the dialogue goes on", async () => {
     ["get a b c", "get: usage: get REMOTE [LOCAL] (for several files: mget REMOTE...)", 2],
     ["get ..", "get: ..: say which name it gets here: get REMOTE LOCAL", 2],
     ["get 'a", "tftp: the quote ' is not closed", 2],
-    ["put /nosuch/file", "put: /nosuch/file: no such file or folder", 4],
-    ["mput /nosuch/*.txt", "mput: /nosuch/: no such file or folder", 4],
-    ["mput /dev/*.txt", "mput: /dev/*.txt: no such file", 4],
     ["mode mail", "mode: give octet or netascii", 2],
     ["mode constructor", "mode: give octet or netascii", 2],
     ["blksize 7", "blksize: give a number from 8 to 65464", 2],
@@ -207,6 +205,18 @@ Deno.test("connect names another server, quit ends the dialogue, comments are no
   });
   assertEquals([held.err, held.code], ["Server: 192.0.2.1:69\n", 0]);
   assertEquals(held.history, ["connect other", "quit"]);
+});
+
+testWith(["read"], "a local file that is missing is one line", async () => {
+  const cases: [line: string, error: string][] = [
+    ["put /nosuch/file", "put: /nosuch/file: no such file or folder"],
+    ["mput /nosuch/*.txt", "mput: /nosuch/: no such file or folder"],
+    ["mput FOLDER*.nothing", "mput: FOLDER*.nothing: no such file"],
+  ];
+  for (const [line, error] of cases) {
+    const { err, code } = await dialogue([line.replace("FOLDER", ROOT)]);
+    assertEquals([err, code], [`${error.replace("FOLDER", ROOT)}\n`, 4]);
+  }
 });
 
 fileTest("files are fetched and sent, and how fast is said", async (folder) => {
