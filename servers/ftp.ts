@@ -17,32 +17,21 @@ import {
   type Server,
 } from "../tools/net/server.ts";
 import { type Command, program } from "../tools/program/command.ts";
-import { EXIT, Failure, fileFailure, UsageError } from "../tools/program/failure.ts";
+import { EXIT, UsageError } from "../tools/program/failure.ts";
+import { checkFolder, readParsed } from "../tools/program/files.ts";
 import { Log } from "../tools/program/log.ts";
 import { count, flag, list, size, text, value } from "../tools/program/options.ts";
 import { writeOut } from "../tools/program/terminal.ts";
 import { isIPv4, unmapped } from "../tools/protocol/address.ts";
 import { formatReply } from "../tools/protocol/ftp_reply.ts";
 import { Secret } from "../tools/protocol/secret.ts";
-import { parsePort } from "../tools/protocol/units.ts";
-import {
-  formatUser,
-  parseUser,
-  parseUsers,
-  type Right,
-  type User,
-} from "../tools/protocol/users.ts";
+import { parsePortRange } from "../tools/protocol/units.ts";
+import { formatUser, parseUser, parseUsers, type Right } from "../tools/protocol/users.ts";
 import { BY_VERB } from "./ftp/commands.ts";
 import { Folders, LoginGuard } from "./ftp/login.ts";
 import type { FtpService } from "./ftp/service.ts";
 import { FtpSession } from "./ftp/session.ts";
-import {
-  type DataNetwork,
-  type FtpSettings,
-  PASSIVE_PORTS,
-  type PortRange,
-  TIMEOUTS,
-} from "./ftp/settings.ts";
+import { type DataNetwork, type FtpSettings, PASSIVE_PORTS, TIMEOUTS } from "./ftp/settings.ts";
 
 const SERVICE = 21;
 const IMPLICIT_TLS_SERVICE = 990;
@@ -128,7 +117,7 @@ export const command = {
     users: value("FILE", "Users, one a line, as --hash-password prints them.", text),
     anonymous: flag("Let anonymous in although there are users."),
     "hash-password": flag("Read a password, print the line of NAME for --users, and end."),
-    "passive-ports": value("FIRST-LAST", "The ports for passive mode.", portRange, {
+    "passive-ports": value("FIRST-LAST", "The ports for passive mode.", parsePortRange, {
       shown: `${PASSIVE_PORTS.first}-${PASSIVE_PORTS.last}`,
     }),
     "public-address": value(
@@ -172,7 +161,10 @@ export const main = program(command, async ({ options, words: [word] }) => {
   if (options.hashPassword) return await printHash(word);
   const folder = word ?? ".";
   const log = new Log({ name: command.name, form: options.log, quiet: options.quiet });
-  const users = [...options.user, ...await usersFrom(options.users)];
+  const users = [
+    ...options.user,
+    ...options.users === undefined ? [] : await readParsed(options.users, parseUsers),
+  ];
   const everybody = users.length === 0 || options.anonymous;
   if (options.write && !everybody) {
     throw new UsageError("--write is about anonymous, who does not come in (see --anonymous)");
@@ -207,26 +199,6 @@ export const main = program(command, async ({ options, words: [word] }) => {
   return await runServer(log, () => start(settings));
 });
 
-async function checkFolder(folder: string): Promise<void> {
-  try {
-    const { isDirectory } = await Deno.stat(folder);
-    if (!isDirectory) throw new Failure(EXIT.file, `${folder}: not a folder`);
-  } catch (error) {
-    throw fileFailure(folder, error);
-  }
-}
-
-async function usersFrom(file: string | undefined): Promise<User[]> {
-  if (file === undefined) return [];
-  try {
-    return parseUsers(await Deno.readTextFile(file));
-  } catch (error) {
-    throw error instanceof RangeError
-      ? new Failure(EXIT.file, `${file}: ${error.message}`)
-      : fileFailure(file, error);
-  }
-}
-
 /** The files of `--cert` and `--key`; undefined: no TLS. Throws UsageError. */
 function certificateFiles(
   { cert, key, requireTls, requireReuse, implicitTls }: {
@@ -253,13 +225,6 @@ async function printHash(name: string | undefined): Promise<number> {
   const { hashPassword } = await import("../tools/program/passwords.ts");
   await writeOut(`${formatUser(name, await hashPassword(new Secret(password)))}\n`);
   return EXIT.ok;
-}
-
-function portRange(word: string): PortRange {
-  const [, first = "", last = first] = /^(\d+)(?:-(\d+))?$/.exec(word) ?? [];
-  const range = { first: parsePort(first), last: parsePort(last) };
-  if (range.first > range.last) throw new RangeError("give the lower port first");
-  return range;
 }
 
 function address(word: string): string {

@@ -16,7 +16,8 @@ import {
   type Server,
 } from "../tools/net/server.ts";
 import { type Command, program } from "../tools/program/command.ts";
-import { EXIT, Failure, fileFailure, UsageError } from "../tools/program/failure.ts";
+import { EXIT, UsageError } from "../tools/program/failure.ts";
+import { checkFolder, readParsed } from "../tools/program/files.ts";
 import { Log } from "../tools/program/log.ts";
 import {
   count,
@@ -32,12 +33,12 @@ import { writeOut } from "../tools/program/terminal.ts";
 import { BLKSIZE } from "../tools/protocol/tftp_options.ts";
 import { HEADER, LONGEST_REQUEST } from "../tools/protocol/tftp_packet.ts";
 import { visible } from "../tools/protocol/text.ts";
-import { parsePort } from "../tools/protocol/units.ts";
+import { parsePortRange } from "../tools/protocol/units.ts";
 import { parseNetwork } from "./tftp/allow_list.ts";
 import { meantPath, type NameRules } from "./tftp/names.ts";
-import { type MapRule, parseMap } from "./tftp/remap.ts";
+import { parseMap } from "./tftp/remap.ts";
 import { TftpService } from "./tftp/service.ts";
-import { MAX_WINDOW, type PortRange, type TftpSettings } from "./tftp/settings.ts";
+import { MAX_WINDOW, type TftpSettings } from "./tftp/settings.ts";
 
 const SERVICE = 69;
 /** A transfer has a socket and a file. */
@@ -115,7 +116,7 @@ export const command = {
       `${MAX_WINDOW}`,
     ),
     "single-port": flag("Send everything from the port that listens, for NAT and containers."),
-    "port-range": value("FIRST-LAST", "The ports of transfers, for firewalls.", portRange, {
+    "port-range": value("FIRST-LAST", "The ports of transfers, for firewalls.", parsePortRange, {
       shown: "any",
     }),
     allow: list("ADDRESS[/BITS]", "Answer these clients alone; may be repeated.", parseNetwork, {
@@ -160,7 +161,10 @@ export const command = {
 /** Runs `tftpd`; returns its exit code. */
 export const main = program(command, async ({ options, words: [folder = "."] }) => {
   const { write, overwrite, uploads, singlePort, portRange, mapTest } = options;
-  const names = { lowerCase: options.lowerCase, map: await mapFrom(options.map) };
+  const names = {
+    lowerCase: options.lowerCase,
+    map: options.map === undefined ? [] : await readParsed(options.map, parseMap),
+  };
   if (mapTest !== undefined) {
     await writeOut(`${testMap(mapTest, names)}\n`);
     return EXIT.ok;
@@ -193,39 +197,12 @@ function testMap(name: string, rules: NameRules): string {
   }
 }
 
-async function checkFolder(folder: string): Promise<void> {
-  try {
-    const { isDirectory } = await Deno.stat(folder);
-    if (!isDirectory) throw new Failure(EXIT.file, `${folder}: not a folder`);
-  } catch (error) {
-    throw fileFailure(folder, error);
-  }
-}
-
-async function mapFrom(file: string | undefined): Promise<MapRule[]> {
-  if (file === undefined) return [];
-  try {
-    return parseMap(await Deno.readTextFile(file));
-  } catch (error) {
-    throw error instanceof RangeError
-      ? new Failure(EXIT.file, `${file}: ${error.message}`)
-      : fileFailure(file, error);
-  }
-}
-
 function blksize(word: string): number {
   const bytes = size(word);
   if (bytes < BLKSIZE.least || bytes > BLKSIZE.most) {
     throw new RangeError(`give ${BLKSIZE.least} to ${BLKSIZE.most} bytes`);
   }
   return bytes;
-}
-
-function portRange(word: string): PortRange {
-  const [, first = "", last = first] = /^(\d+)(?:-(\d+))?$/.exec(word) ?? [];
-  const range = { first: parsePort(first), last: parsePort(last) };
-  if (range.first > range.last) throw new RangeError("give the lower port first");
-  return range;
 }
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -2,30 +2,9 @@
 import { resolve } from "@std/path";
 import { EXIT, Failure, fileFailure, UsageError } from "../../tools/program/failure.ts";
 import { size } from "../../tools/program/options.ts";
-import type { PromptCommand } from "../../tools/program/prompt.ts";
+import { type PromptCommand, toggle } from "../../tools/program/prompt.ts";
 import { visible } from "../../tools/protocol/text.ts";
 import type { Shell } from "./shell.ts";
-
-/** A command that turns something on or off, or over. */
-function toggle(
-  name: string,
-  help: string,
-  get: (shell: Shell) => boolean,
-  set: (shell: Shell, value: boolean) => void,
-): PromptCommand<Shell> {
-  return {
-    names: [name],
-    usage: "[on|off]",
-    help,
-    words: [0, 1],
-    run: (shell, [word]) => {
-      const value = word?.text ?? (get(shell) ? "off" : "on");
-      if (value !== "on" && value !== "off") throw new UsageError(`usage: ${name} [on|off]`);
-      set(shell, value === "on");
-      shell.note(`${name} is ${value}`);
-    },
-  };
-}
 
 function setPassive(shell: Shell, passive: boolean): void {
   shell.settings.passive = passive;

@@ -1,6 +1,6 @@
 /** The commands at the prompt: those of the classic `tftp`, and for several files `mget` and `mput`. */
-import { EXIT, Failure, fileFailure, UsageError } from "../../tools/program/failure.ts";
-import { CommandTable, type Kind, type PromptCommand } from "../../tools/program/prompt.ts";
+import { EXIT, Failure, fileFailure } from "../../tools/program/failure.ts";
+import { CommandTable, type Kind, type PromptCommand, toggle } from "../../tools/program/prompt.ts";
 import { expandGlob, localNames, type Name } from "../../tools/program/names.ts";
 import type { Word } from "../../tools/program/words.ts";
 import { serverAddress } from "../../tools/net/client.ts";
@@ -53,27 +53,6 @@ async function listLocal(folder: string): Promise<Name[]> {
   } catch (error) {
     throw fileFailure(folder, error);
   }
-}
-
-/** A command that turns something on or off, or over. */
-function toggle(
-  name: string,
-  help: string,
-  get: (shell: Shell) => boolean,
-  set: (shell: Shell, value: boolean) => void,
-): PromptCommand<Shell> {
-  return {
-    names: [name],
-    usage: "[on|off]",
-    help,
-    words: [0, 1],
-    run: (shell, [word]) => {
-      const value = word?.text ?? (get(shell) ? "off" : "on");
-      if (value !== "on" && value !== "off") throw new UsageError(`usage: ${name} [on|off]`);
-      set(shell, value === "on");
-      shell.note(`${name} is ${value}`);
-    },
-  };
 }
 
 /** A command that shows a setting, or changes it. */

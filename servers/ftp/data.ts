@@ -3,7 +3,8 @@ import { Deadline, isOverSoon } from "../../tools/net/deadline.ts";
 import { closeQuietly, isClosed, isGone } from "../../tools/net/errors.ts";
 import { unmapped } from "../../tools/protocol/address.ts";
 import type { DataAddress } from "../../tools/protocol/ftp_address.ts";
-import type { DataConn, DataListener, DataNetwork, PortRange } from "./settings.ts";
+import type { PortRange } from "../../tools/protocol/units.ts";
+import type { DataConn, DataListener, DataNetwork } from "./settings.ts";
 
 /** How the next data connection is made. It serves for one. */
 export interface DataWay {

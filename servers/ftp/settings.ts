@@ -2,6 +2,7 @@
 import type { ByteStream } from "../../tools/net/stream.ts";
 import type { Identity } from "../../tools/net/tls_identity.ts";
 import type { Log } from "../../tools/program/log.ts";
+import type { PortRange } from "../../tools/protocol/units.ts";
 import type { Right, User } from "../../tools/protocol/users.ts";
 
 /** A data connection as it comes from the network. Deno.TcpConn is one. */
@@ -21,12 +22,6 @@ export interface DataNetwork {
   /** Throws Deno.errors.AddrInUse when the port is taken. */
   listen(host: string, port: number): DataListener;
   dial(host: string, port: number, signal: AbortSignal): Promise<DataConn>;
-}
-
-/** Ports for passive mode, both ends included. */
-export interface PortRange {
-  first: number;
-  last: number;
 }
 
 /** How long things may take, in milliseconds. */

@@ -1,14 +1,9 @@
 /** How a TFTP server is set up. */
 import type { Log } from "../../tools/program/log.ts";
 import type { Limits } from "../../tools/protocol/tftp_options.ts";
+import type { PortRange } from "../../tools/protocol/units.ts";
 import type { Network } from "./allow_list.ts";
 import type { NameRules } from "./names.ts";
-
-/** Ports, both ends included. */
-export interface PortRange {
-  first: number;
-  last: number;
-}
 
 /** What clients may do with files besides reading: nothing, make new ones, or replace others too. */
 export type Writing = "no" | "new" | "overwrite";

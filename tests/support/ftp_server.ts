@@ -2,7 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { type FtpOptions, start } from "../../servers/ftp.ts";
 import { listenInRange } from "../../servers/ftp/data.ts";
-import { PASSIVE_PORTS, type PortRange, TIMEOUTS } from "../../servers/ftp/settings.ts";
+import { PASSIVE_PORTS, TIMEOUTS } from "../../servers/ftp/settings.ts";
 import { ByteReader } from "../../tools/net/reader.ts";
 import type { Server } from "../../tools/net/server.ts";
 import type { ByteStream } from "../../tools/net/stream.ts";
@@ -10,6 +10,7 @@ import { writeAll } from "../../tools/net/writer.ts";
 import { Log, type LogForm } from "../../tools/program/log.ts";
 import { parseExtendedPassive } from "../../tools/protocol/ftp_address.ts";
 import { ReplyParser } from "../../tools/protocol/ftp_reply.ts";
+import type { PortRange } from "../../tools/protocol/units.ts";
 import type { Right } from "../../tools/protocol/users.ts";
 import { testWith } from "./permissions.ts";
 import { bytes, readText } from "./stream.ts";

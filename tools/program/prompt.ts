@@ -29,6 +29,27 @@ export interface PromptCommand<S> {
   run(shell: S, words: Word[]): void | Promise<void>;
 }
 
+/** A command that turns something on or off, or over. */
+export function toggle<S extends { note(line: string): void }>(
+  name: string,
+  help: string,
+  get: (shell: S) => boolean,
+  set: (shell: S, value: boolean) => void,
+): PromptCommand<S> {
+  return {
+    names: [name],
+    usage: "[on|off]",
+    help,
+    words: [0, 1],
+    run: (shell, [word]) => {
+      const value = word?.text ?? (get(shell) ? "off" : "on");
+      if (value !== "on" && value !== "off") throw new UsageError(`usage: ${name} [on|off]`);
+      set(shell, value === "on");
+      shell.note(`${name} is ${value}`);
+    },
+  };
+}
+
 /** The commands of a dialogue, in the order of help, which is the last of them. */
 export class CommandTable<S extends { console: Pick<Console, "write" | "columns"> }> {
   readonly commands: readonly PromptCommand<S>[];

@@ -55,6 +55,20 @@ export function parsePort(text: string, zero = false): number {
   return port;
 }
 
+/** Ports, both ends included. */
+export interface PortRange {
+  first: number;
+  last: number;
+}
+
+/** `FIRST-LAST`, or a single port. Throws RangeError. */
+export function parsePortRange(text: string): PortRange {
+  const [, first = "", last = first] = /^(\d+)(?:-(\d+))?$/.exec(text) ?? [];
+  const range = { first: parsePort(first), last: parsePort(last) };
+  if (range.first > range.last) throw new RangeError("give the lower port first");
+  return range;
+}
+
 /** A number of bytes for people: `999 B`, `1.5 KiB`, `1.0 GiB`. */
 export function formatSize(bytes: number): string {
   if (bytes < 1024) return `${Math.round(bytes)} B`;

@@ -5,6 +5,7 @@ import {
   parseCount,
   parseDuration,
   parsePort,
+  parsePortRange,
   parseSize,
 } from "../../../tools/protocol/units.ts";
 
@@ -106,4 +107,12 @@ Deno.test("formatSize: bytes for people", () => {
     [2 ** 50, "1024.0 TiB"],
   ];
   for (const [bytes, shown] of table) assertEquals(formatSize(bytes), shown);
+});
+
+Deno.test("parsePortRange: one port, or the first and the last", () => {
+  assertEquals(parsePortRange("50000-50100"), { first: 50000, last: 50100 });
+  assertEquals(parsePortRange("50000"), { first: 50000, last: 50000 });
+  for (const text of ["", "-", "1-", "-2", "2-1", "0-9", "1-65536", "1-2-3", "a-b"]) {
+    assertThrows(() => parsePortRange(text), RangeError, undefined, text);
+  }
 });
