@@ -2,7 +2,7 @@
 import { basename } from "@std/path";
 import { UsageError } from "../../tools/program/failure.ts";
 import { charset } from "../../tools/protocol/ftp_charset.ts";
-import { safeName } from "../../tools/protocol/ftp_path.ts";
+import { safeName } from "../../tools/protocol/safe_name.ts";
 import { type FtpUrl, parseFtpUrl } from "../../tools/protocol/ftp_url.ts";
 import type { FtpLogin, FtpOptions } from "./client.ts";
 import { type GivenLogin, loginFor } from "./login.ts";

@@ -3,7 +3,7 @@ import { basename } from "@std/path";
 import { EXIT, Failure } from "../../tools/program/failure.ts";
 import { flag, parseOptions } from "../../tools/program/options.ts";
 import type { PromptCommand } from "../../tools/program/prompt.ts";
-import { safeName } from "../../tools/protocol/ftp_path.ts";
+import { safeName } from "../../tools/protocol/safe_name.ts";
 import { visible } from "../../tools/protocol/text.ts";
 import { MIRROR_OPTIONS, runMirror } from "./mirror_run.ts";
 import type { Shell } from "./shell.ts";

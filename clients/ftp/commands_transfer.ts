@@ -4,7 +4,7 @@ import { EXIT, Failure, UsageError } from "../../tools/program/failure.ts";
 import { expandGlob, localNames, type Match } from "../../tools/program/names.ts";
 import type { PromptCommand } from "../../tools/program/prompt.ts";
 import type { Word } from "../../tools/program/words.ts";
-import { safeName } from "../../tools/protocol/ftp_path.ts";
+import { safeName } from "../../tools/protocol/safe_name.ts";
 import { visible } from "../../tools/protocol/text.ts";
 import { remoteMatches } from "./commands_remote.ts";
 import type { Shell } from "./shell.ts";

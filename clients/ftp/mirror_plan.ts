@@ -1,6 +1,6 @@
 /** What a mirror is to do in one folder: two listings compared. */
 import type { FtpEntry } from "../../tools/protocol/ftp_entry.ts";
-import { safeName } from "../../tools/protocol/ftp_path.ts";
+import { safeName } from "../../tools/protocol/safe_name.ts";
 import { partName } from "./target.ts";
 
 /** A file, a folder or a link, here or on the server. */

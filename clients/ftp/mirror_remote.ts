@@ -1,7 +1,7 @@
 /** Folders of a server, for mirrors. */
 import { EXIT, Failure } from "../../tools/program/failure.ts";
 import { parseListing } from "../../tools/protocol/ftp_listing.ts";
-import { safeName } from "../../tools/protocol/ftp_path.ts";
+import { safeName } from "../../tools/protocol/safe_name.ts";
 import { visible } from "../../tools/protocol/text.ts";
 import type { FtpClient } from "./client.ts";
 import { unlessRefused } from "./file_transfer.ts";

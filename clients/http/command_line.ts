@@ -5,6 +5,7 @@ import { say } from "../../tools/program/terminal.ts";
 import { formatHostPort, isIPv4, isIPv6 } from "../../tools/protocol/address.ts";
 import { type Field, isFieldValue, isToken } from "../../tools/protocol/http_fields.ts";
 import { parseTarget, type Target } from "../../tools/protocol/http_url.ts";
+import { safeName } from "../../tools/protocol/safe_name.ts";
 import { Secret } from "../../tools/protocol/secret.ts";
 import { parsePort } from "../../tools/protocol/units.ts";
 import {
@@ -214,7 +215,7 @@ export function fileFor(
   } catch {
     // Not percent-encoded UTF-8: the name as it stands is as good.
   }
-  if (/^\.{0,2}$|[/\\\p{Cc}]/u.test(name)) {
+  if (!safeName(name, Deno.build.os === "windows")) {
     throw new UsageError(`-O: ${target.href} has no file name: use -o FILE`);
   }
   return name;

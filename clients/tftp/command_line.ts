@@ -1,7 +1,7 @@
 /** From the words of the command line, and of the prompt, to what is to be done. */
 import { serverAddress } from "../../tools/net/client.ts";
 import { UsageError } from "../../tools/program/failure.ts";
-import { safeName } from "../../tools/protocol/ftp_path.ts";
+import { safeName } from "../../tools/protocol/safe_name.ts";
 import { visible } from "../../tools/protocol/text.ts";
 import type { Mode } from "../../tools/protocol/tftp_packet.ts";
 import { isTftpUrl, parseTftpUrl } from "../../tools/protocol/tftp_url.ts";

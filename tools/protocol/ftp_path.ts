@@ -1,4 +1,4 @@
-/** Paths in FTP: in the replies 257, and as names that come from a listing. */
+/** Paths in the replies 257 of FTP. */
 
 /** `path` between quotes, those within it doubled (RFC 959 appendix II). */
 export function quotePath(path: string): string {
@@ -17,18 +17,4 @@ export function parseQuotedPath(text: string): string {
   if (quoted !== undefined) return quoted.replaceAll('""', '"');
   const end = rest.lastIndexOf('"');
   return rest.slice(1, end > 0 ? end : undefined);
-}
-
-// CON, NUL and their kin are devices in every folder of Windows, with any extension.
-const RESERVED = /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i;
-
-/**
- * Whether `name`, which a server gave, may become the name of a local file. A
- * name with a separator, `.`, `..`, one with a control character, and an empty
- * one would lead elsewhere or hide what they are. `windows` refuses what means
- * something else there.
- */
-export function safeName(name: string, windows = false): boolean {
-  if (name === "" || name === "." || name === ".." || /[/\\\p{Cc}]/u.test(name)) return false;
-  return !windows || !(/[:*?"<>|]|[. ]$/.test(name) || RESERVED.test(name));
 }
