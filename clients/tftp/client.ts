@@ -72,6 +72,11 @@ export class TftpClient {
     }
   }
 
+  /** Whether each packet is shown. */
+  get isTraced(): boolean {
+    return this.#options.trace.shown;
+  }
+
   /** The server as messages name it. */
   get peer(): string {
     return formatHostPort(this.#options.host, this.#options.port);

@@ -37,7 +37,7 @@ async function fetch(
 ): Promise<Transferred> {
   const target = openTarget(local);
   try {
-    using shown = new Shown(local !== "-");
+    using shown = new Shown(local !== "-" && !client.isTraced);
     return await client.get(remote, target, { signal, ...shown.hooks() });
   } finally {
     target.abort();
@@ -50,7 +50,7 @@ async function send(
   signal: AbortSignal | undefined,
 ): Promise<Transferred> {
   using origin = await openOrigin(local);
-  using shown = new Shown(true);
+  using shown = new Shown(!client.isTraced);
   return await client.put(remote, origin, origin.size, { signal, ...shown.hooks(origin.size) });
 }
 
@@ -64,6 +64,7 @@ class Shown implements Disposable {
   #bytes = 0;
   #drawnAt = -Infinity;
 
+  /** There is no bar in the middle of the file itself, or of its packets. */
   constructor(wanted: boolean) {
     this.#wanted = wanted;
   }

@@ -1,5 +1,5 @@
 /** What the TFTP server makes of requests, and of what is none. */
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { encodeData, encodeRequest } from "../../../tools/protocol/tftp_packet.ts";
 import { testWith } from "../../support/permissions.ts";
 import { withTftpd } from "../../support/tftp_server.ts";
@@ -80,7 +80,8 @@ test("tftpd refuses with the code of the RFC, and tells no path of its own", asy
 test("tftpd serves no FIFO and no device, and does not wait for one", async () => {
   await withTftpd({}, FILES, async ({ client, folder }) => {
     const { success } = await new Deno.Command("mkfifo", { args: [`${folder}/fifo`] }).output();
-    if (success) assertEquals(await client().answer("RRQ", "fifo"), "ERROR 2 Not a file");
+    assert(success);
+    assertEquals(await client().answer("RRQ", "fifo"), "ERROR 2 Not a file");
     await Deno.symlink("/dev/zero", `${folder}/zero`);
     assertEquals(await client().answer("RRQ", "zero"), "ERROR 2 Access violation");
     assertEquals(await client().answer("RRQ", "cake"), "DATA 1 Flour");
