@@ -1,4 +1,5 @@
 /** One transfer, from 150 to the reply that says how it went. */
+import { delay } from "@std/async/delay";
 import { fileError } from "../../tools/files/errors.ts";
 import { Deadline } from "../../tools/net/deadline.ts";
 import { closeQuietly, isGone } from "../../tools/net/errors.ts";
@@ -32,6 +33,15 @@ export interface Job {
   cancel(): Promise<void>;
 }
 
+/**
+ * For this share of the time that an upload took we look whether the control
+ * connection ends too. Small files, of which there may be many, are not held
+ * up, and they are the ones that a client is hardly ever killed in.
+ */
+const DOUBT = 1 / 20;
+/** In milliseconds: it is enough for a client that ends while its system is busy. */
+export const LONGEST_DOUBT = 50;
+
 /** The session that has a transfer under way, as the transfer sees it. */
 export interface Owner {
   readonly ends: { peer: string };
@@ -55,6 +65,7 @@ export class Transfer {
   readonly #way: DataWay;
   readonly #type: "A" | "I";
   readonly #pace: Pace;
+  readonly #start = performance.now();
   #stream: ByteStream | undefined;
   #aborted: FtpReply | undefined;
   #finishing = false;
@@ -89,7 +100,6 @@ export class Transfer {
   }
 
   async #run(): Promise<FtpReply> {
-    const start = performance.now();
     let reply: FtpReply;
     try {
       await this.#session.send({ code: 150, text: this.#job.opening });
@@ -112,7 +122,7 @@ export class Transfer {
       reply = this.#aborted ?? this.#failure(error);
       await this.#job.cancel().catch(() => {});
     }
-    this.#log(performance.now() - start, reply);
+    this.#log(performance.now() - this.#start, reply);
     return reply;
   }
 
@@ -139,8 +149,9 @@ export class Transfer {
       return;
     }
     if (tls?.truncated) throw new Refusal(426, "The data ended without the farewell of TLS.");
-    // A client that was killed ends both connections: after one turn we know of the other, and what came is not whole.
-    await turn();
+    // A client that was killed ends both connections, the other one right after this: then what came is not whole.
+    const wait = Math.min(DOUBT * (performance.now() - this.#start), LONGEST_DOUBT);
+    await (wait < 1 ? turn() : delay(wait));
     if (this.#aborted) throw new Deno.errors.Interrupted("given up");
     if (tls) await tls.closeWrite().catch(() => {});
   }

@@ -3,6 +3,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { BY_VERB } from "../../../servers/ftp/commands.ts";
 import { FtpSession } from "../../../servers/ftp/session.ts";
 import { TIMEOUTS } from "../../../servers/ftp/settings.ts";
+import { LONGEST_DOUBT } from "../../../servers/ftp/transfer.ts";
 import { parsePassive } from "../../../tools/protocol/ftp_address.ts";
 import { ftpTest } from "../../support/ftp_server.ts";
 import { sessionTest, stalledStream } from "../../support/ftp_session.ts";
@@ -87,9 +88,38 @@ sessionTest("a transfer moves at the rate that was set, both ways", async (place
   await data.closeWrite();
   await time.tick(2999);
   assertMatch(await client.ask("STAT"), /: 3072 bytes so far/);
-  await time.tick(1001);
+  await time.tick(1001 + LONGEST_DOUBT);
   assertMatch(await client.reply(), /^226 /);
 }, { maxRate: 1024 });
+
+sessionTest("an upload is whole when its client stays a while longer", async (place) => {
+  const { client, time, root, dataConnection } = place;
+  assertEquals(await client.codes("EPSV", "STOR new"), [229, 150]);
+  const data = dataConnection();
+  await data.write(new Uint8Array(10));
+  await time.tick(10_000);
+  await data.closeWrite();
+  await time.tick(LONGEST_DOUBT - 1);
+  assertEquals([...Deno.readDirSync(root)].some(({ name }) => name === "new"), false);
+  await time.tick(1);
+  assertMatch(await client.reply(), /^226 /);
+  assertEquals(Deno.statSync(`${root}/new`).size, 10);
+});
+
+sessionTest("an upload whose client ends right after it is not whole", async (place) => {
+  const { time, root, stream, client, dataConnection, ended, log } = place;
+  assertEquals(await client.codes("EPSV", "STOR new"), [229, 150]);
+  const data = dataConnection();
+  await data.write(new Uint8Array(10));
+  await time.tick(10_000);
+  await data.closeWrite();
+  await time.tick(LONGEST_DOUBT - 1);
+  await stream.closeWrite();
+  await time.tick(1);
+  await ended;
+  assertEquals([...Deno.readDirSync(root)].map(({ name }) => name), ["file"]);
+  await log.says(/ broke off .*reason="The client is gone\."/);
+});
 
 sessionTest(
   "226 comes after the data connection is closed, and the file has its name",
