@@ -74,10 +74,8 @@ async function ask(
   const retry = new RetryTimer({ timeout, patience });
   let timer: ReturnType<typeof setTimeout> | undefined;
   let isSilent = false;
-  const send = async (): Promise<void> => {
-    if (!await conversation.send(packet)) {
-      throw new Failure(EXIT.unreachable, "there is no route to that host");
-    }
+  const send = async (): Promise<boolean> => {
+    const isSent = await conversation.send(packet);
     retry.sent(performance.now());
     timer = setTimeout(() => {
       isSilent = !retry.expire(performance.now());
@@ -85,9 +83,10 @@ async function ask(
       // What could not leave this time may the next.
       else send().catch(() => {});
     }, retry.deadline - performance.now());
+    return isSent;
   };
   try {
-    await send();
+    if (!await send()) throw new Failure(EXIT.unreachable, "there is no route to that host");
     for (;;) {
       const bytes = await conversation.receive();
       if (bytes === null) break;

@@ -30,8 +30,12 @@ export function parseMap(text: string): MapRule[] {
   });
 }
 
+/** Longer names are left as they are: patterns can take a time that grows by the cube of the length. */
+export const LONGEST_MAPPED = 255;
+
 /** The name that `rules` make of `name` for the client at `address`. */
 export function remap(rules: readonly MapRule[], name: string, address: string): string {
+  if (name.length > LONGEST_MAPPED) return name;
   const rule = rules.find(({ pattern }) => pattern.test(name));
   return rule ? name.replace(rule.pattern, rule.replacement.replaceAll("{ip}", address)) : name;
 }

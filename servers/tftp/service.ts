@@ -82,11 +82,11 @@ export class TftpService {
     cut: boolean,
   ): Promise<void> {
     const address = unmapped(peer.hostname);
-    const { log, allow, singlePort } = this.#options;
+    const { log, singlePort } = this.#options;
     const note = (event: string, reason: string): void =>
       log.event(event, { peer: address, port: peer.port, reason });
     if (SMALL_SERVICES.has(peer.port)) return note("ignored", "from the port of a small service");
-    if (allow.length > 0 && !isAllowed(allow, address)) return note("ignored", "not allowed");
+    if (!this.#isAllowed(address)) return note("ignored", "not allowed");
     if (this.#stopping || this.#isCopy(key, data)) return;
     const reply = (packet: Uint8Array): Promise<boolean> => entrance.send(packet, peer);
     try {
@@ -141,6 +141,11 @@ export class TftpService {
     this.#track(run);
   }
 
+  #isAllowed(address: string): boolean {
+    const { allow } = this.#options;
+    return allow.length === 0 || isAllowed(allow, address);
+  }
+
   /** A port for one transfer, at the address that was asked. */
   #openChannel(
     hostname: string,
@@ -149,7 +154,9 @@ export class TftpService {
     receive: Receive,
   ): Channel {
     const endpoint = this.#openPort(hostname, longest);
-    this.#track(readChannel(endpoint, peer, receive));
+    const mayAnswer = ({ hostname, port }: Deno.NetAddr): boolean =>
+      !SMALL_SERVICES.has(port) && this.#isAllowed(unmapped(hostname));
+    this.#track(readChannel(endpoint, peer, receive, mayAnswer));
     return {
       send: (packet) => endpoint.send(packet, peer),
       close: () => endpoint.close(),
@@ -204,6 +211,7 @@ async function readChannel(
   endpoint: DatagramEndpoint,
   peer: Deno.NetAddr,
   receive: Receive,
+  mayAnswer: (stranger: Deno.NetAddr) => boolean,
 ): Promise<void> {
   for (let came = await endpoint.receive(); came; came = await endpoint.receive()) {
     const { data, peer: { hostname, port } } = came;
@@ -211,7 +219,7 @@ async function readChannel(
       // To await nothing would cost as much as the packet.
       const following = receive(data);
       if (following) await following;
-    } else if (opcodeOf(data) !== OPCODE.ERROR) {
+    } else if (opcodeOf(data) !== OPCODE.ERROR && mayAnswer(came.peer)) {
       await endpoint.send(WRONG_TID, came.peer);
     }
   }

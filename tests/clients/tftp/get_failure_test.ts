@@ -74,6 +74,17 @@ Deno.test("the waits are those asked for", async () => {
   await failed;
 });
 
+Deno.test("a route that is lost after the request is no reason to wait longer", async () => {
+  using time = new FakeTime();
+  await using wire = await Wire.open({ timeout: 4000 });
+  const got = wire.client.get("cake", new TextSink());
+  const failed = assertRejects(() => got, Failure, "no answer in time");
+  await wire.takes("RRQ <file=cake, mode=octet>", SERVICE);
+  wire.cut();
+  await time.tick(4000);
+  await failed;
+});
+
 Deno.test("a server that falls silent is given up, and told so", async () => {
   using time = new FakeTime();
   await using wire = await Wire.open({ timeout: 5000 });

@@ -22,6 +22,8 @@ class MemorySocket implements Deno.DatagramConn {
   readonly addr: Deno.NetAddr = { transport: "udp", hostname: "0.0.0.0", port: 40000 };
   readonly sent: Sent[] = [];
   closed = false;
+  /** Nothing can leave any more. */
+  isCut = false;
   #arrived: [data: Uint8Array, from: Deno.NetAddr][] = [];
   #waiting: PromiseWithResolvers<void> | undefined;
   #wake = (): void => {};
@@ -59,6 +61,7 @@ class MemorySocket implements Deno.DatagramConn {
 
   send(data: Uint8Array, to: Deno.Addr): Promise<number> {
     if (this.closed) return Promise.reject(new Deno.errors.BadResource("closed"));
+    if (this.isCut) return Promise.reject(new Error("no route"));
     this.sent.push({ words: describePacket(data), to: to as Deno.NetAddr });
     this.#wake();
     return Promise.resolve(data.length);
@@ -128,6 +131,11 @@ export class Wire implements AsyncDisposable {
     const socket = this.sockets.at(-1);
     if (!socket) throw new Error("the client has no socket");
     return socket;
+  }
+
+  /** From now on nothing can leave. */
+  cut(): void {
+    this.#socket.isCut = true;
   }
 
   /** Waits for the next packet of the client's, which must be `words`, to the port `to`. */

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { isAllowed, parseNetwork } from "../../../servers/tftp/allow_list.ts";
 import { meantPath } from "../../../servers/tftp/names.ts";
-import { parseMap, remap } from "../../../servers/tftp/remap.ts";
+import { LONGEST_MAPPED, parseMap, remap } from "../../../servers/tftp/remap.ts";
 import { limitsFor, type TftpSettings } from "../../../servers/tftp/settings.ts";
 import { Log } from "../../../tools/program/log.ts";
 
@@ -46,6 +46,12 @@ Deno.test("the first rule of a map that matches gives the name", () => {
     assertEquals(remap(rules, name, "192.0.2.7"), to);
     assertEquals(meantPath(`/${name}`, "192.0.2.7", { lowerCase: false, map: rules }), `/${to}`);
   }
+  const long = `phones${"x".repeat(LONGEST_MAPPED)}`;
+  assertEquals(remap(rules, long, "192.0.2.7"), long);
+  assertEquals(
+    remap(rules, long.slice(0, LONGEST_MAPPED), "192.0.2.7"),
+    `gone${long.slice(6, LONGEST_MAPPED)}`,
+  );
   assertEquals(meantPath("up", "192.0.2.7", { lowerCase: false, map: rules }), "/etc/passwd");
 });
 

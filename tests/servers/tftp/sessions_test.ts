@@ -1,5 +1,5 @@
 /** Transfers of the TFTP server: who may take part in them, how they end, and what is logged. */
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { GRACE } from "../../../tools/net/server.ts";
 import {
   encodeAck,
@@ -231,6 +231,17 @@ test("tftpd answers the networks it is told, and nobody else", async () => {
     await client("127.0.0.1").request("RRQ", "cake");
     await log.says(/ ignored peer=127\.0\.0\.1 port=\d+ reason="not allowed"/);
     assertEquals(await client("127.0.0.2").answer("RRQ", "cake"), "DATA 1 Flour");
+    // Nor does the port of a transfer answer anybody else.
+    const one = client("127.0.0.2");
+    await one.request("RRQ", "large");
+    assertMatch(await one.line(), /^DATA 1 /);
+    const other = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
+    const heard = other.receive();
+    await other.send(encodeAck(1), { transport: "udp", hostname: "127.0.0.2", port: one.tid });
+    await one.send(encodeAck(1));
+    assertMatch(await one.line(), /^DATA 2 /);
+    other.close();
+    await assertRejects(() => heard, Deno.errors.Interrupted);
   });
 });
 
