@@ -122,7 +122,9 @@ export const command = {
     allow: list("ADDRESS[/BITS]", "Answer these clients alone; may be repeated.", parseNetwork, {
       shown: "everybody",
     }),
-    "per-client": flag("Look in the folder named as the client's address first, as 192.0.2.7."),
+    "per-client": flag(
+      "Look in the folder named as the client's address first, as 192.0.2.7; others may look there too.",
+    ),
     "lower-case": flag("Turn names into lower case."),
     map: value(
       "FILE",

@@ -160,7 +160,9 @@ export class TftpClient {
     } catch (error) {
       await tell(conversation, error);
       conversation.close();
-      await ended;
+      // A reader of our output who stands still is not waited for.
+      if (options.signal?.aborted && sink?.busy) this.#live.delete(driver);
+      else await ended;
       throw error;
     }
 

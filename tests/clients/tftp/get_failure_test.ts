@@ -193,6 +193,23 @@ Deno.test("a file that cannot be written ends it, and the server learns no more 
   }
 });
 
+Deno.test("a sink that stands still is not waited for when the transfer is ended", async () => {
+  const wire = await Wire.open();
+  const interruption = new AbortController();
+  const got = wire.client.get("cake", {
+    write: () => {},
+    end: () => {},
+    busy: new Promise<void>(() => {}),
+  }, { signal: interruption.signal });
+  await wire.takes("RRQ <file=cake, mode=octet>", SERVICE);
+  wire.says(data(1, A));
+  await wire.takes("ACK <block=1>");
+  interruption.abort();
+  await wire.takes("ERROR <code=0, msg=interrupted>");
+  await assertRejects(() => got, Failure, "interrupted");
+  await wire.client.close();
+});
+
 Deno.test("a sink that takes its time is waited for", async () => {
   await using wire = await Wire.open();
   const gate = Promise.withResolvers<void>();
