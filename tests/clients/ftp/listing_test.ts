@@ -3,7 +3,7 @@ import { FtpError } from "../../../clients/ftp/client.ts";
 import { LARGEST_LISTING } from "../../../clients/ftp/session.ts";
 import { Failure } from "../../../tools/program/failure.ts";
 import { writeAll } from "../../../tools/net/writer.ts";
-import { safeName } from "../../../tools/protocol/ftp_path.ts";
+import { safeName } from "../../../tools/protocol/safe_name.ts";
 import { bytes } from "../../support/stream.ts";
 import { type Act, perform, sends, session } from "../../support/ftp_script.ts";
 
