@@ -16,6 +16,8 @@ interface Client {
   program: string | undefined;
   command(port: number): string;
   steps: Step[];
+  /** It jumps out of its handler of Ctrl-C, be it out of malloc, and may crash from then on: only the server counts. */
+  isFragile?: true;
 }
 
 const CLASSIC: Step[] = [
@@ -32,7 +34,8 @@ const CLIENTS: Client[] = [
   {
     program: "inetutils-ftp",
     command: (port) => `inetutils-ftp -n -p 127.0.0.1 ${port}`,
-    steps: CLASSIC,
+    steps: CLASSIC.slice(0, 4),
+    isFragile: true,
   },
   {
     program: "lftp",
@@ -73,7 +76,8 @@ const CLIENTS: Client[] = [
 ];
 
 /** Runs a session at a terminal of 80 columns, which `script` of util-linux makes. */
-async function play({ port, outside }: Served, { program, command, steps }: Client): Promise<void> {
+async function play({ port, outside, log }: Served, client: Client): Promise<void> {
+  const { program, command, steps, isFragile } = client;
   const line = `stty cols 80; cd ${outside}/local; exec ${command(port)}`;
   await using talker = new Talker("script", ["-qec", line, "/dev/null"], {
     env: {
@@ -92,7 +96,8 @@ async function play({ port, outside }: Served, { program, command, steps }: Clie
     seen = talker.text.length;
     await talker.type(typed);
   }
-  assertEquals(await talker.ended(), 0, talker.text);
+  await log.says(/broke off .*path=\/large reason=/);
+  if (!isFragile) assertEquals(await talker.ended(), 0, talker.text);
 }
 
 for (const client of CLIENTS) {
@@ -108,8 +113,9 @@ for (const client of CLIENTS) {
           await Deno.writeFile(path, new Uint8Array(LARGE));
         }
         await play(served, client);
-        await served.log.says(/broke off .*path=\/large reason=/);
-        assertEquals(await Deno.readTextFile(`${local}/hello`), "hello\n");
+        if (!client.isFragile) {
+          assertEquals(await Deno.readTextFile(`${local}/hello`), "hello\n");
+        }
         assertEquals(served.names(), [".hidden", "hello", "large", "sub"]);
       }, { maxRate: 2_000_000 }),
   );
