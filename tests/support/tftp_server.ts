@@ -1,4 +1,5 @@
 /** A TFTP server in process with a folder of its own, and a client that sends any packet. */
+import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { start, type TftpOptions } from "../../servers/tftp.ts";
 import type { Server } from "../../tools/net/server.ts";
@@ -163,6 +164,8 @@ export class RawClient {
   async receive(): Promise<TftpPacket> {
     const [data, from] = await this.#socket.receive(new Uint8Array(65536));
     this.#tid = from as Deno.NetAddr;
+    // A firewall, or a boot ROM, would not let it in from another address.
+    assertEquals(this.#tid.hostname, this.#server.hostname);
     return parsePacket(data.slice());
   }
 

@@ -51,6 +51,9 @@ Deno.test("the sender waits for the acknowledgement of its OACK, which is that o
   assertEquals(sent(one), ["OACK"]);
   assertEquals(after(one, 1), []);
   assertEquals(after(one, 65535), []);
+  // What is cut off is no block 0.
+  one.receive(Uint8Array.of(0, 4, 0), 0);
+  assertEquals(sent(one), []);
   assertEquals(one.heard, false);
   assertEquals(after(one, 0), [1]);
   assertEquals(after(one, 0), []);
