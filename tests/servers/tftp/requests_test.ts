@@ -86,6 +86,9 @@ test("tftpd serves no FIFO and no device, and does not wait for one", async () =
     assertEquals(await client().answer("RRQ", "zero"), "ERROR 2 Access violation");
     assertEquals(await client().answer("RRQ", "cake"), "DATA 1 Flour");
   });
+  await withTftpd({ folder: "/dev" }, {}, async ({ client }) => {
+    assertEquals(await client().answer("RRQ", "zero"), "ERROR 2 Not a file");
+  });
 });
 
 test("tftpd understands names as PXE and Windows write them", async () => {
