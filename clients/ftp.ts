@@ -37,7 +37,7 @@ export { FtpClient };
 /** The `ftp` program. */
 export const command = {
   name: "ftp",
-  summary: "FTP client: a dialogue with a server, or files and folders by their URLs",
+  summary: "FTP client: a dialogue, or files and folders by their URLs",
   usage: ["[HOST[:PORT]] [options]", "URL... [options]"],
   words: [0, Infinity],
   options: {

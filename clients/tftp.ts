@@ -25,7 +25,7 @@ export { TftpClient };
 /** The `tftp` program. */
 export const command = {
   name: "tftp",
-  summary: "TFTP client: fetches and sends files, by command or in a dialogue",
+  summary: "TFTP client: moves files, by command or in a dialogue",
   usage: [
     "[HOST[:PORT]] [options]",
     "HOST[:PORT] get REMOTE [LOCAL] [options]",

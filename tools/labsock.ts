@@ -41,7 +41,9 @@ const own = program(command, async ({ options, words: [name] }) => {
   if (!options.list) throw new UsageError("name a program (labsock --list shows them)");
   for (const { names, load } of PROGRAMS) {
     const { command: { summary } } = await load();
-    await writeOut(`${names.join(", ").padEnd(16)} ${summary}\n`);
+    // In one line of a terminal: the RFCs stand in each program's help.
+    const what = summary.replace(/ \(RFC \d+\)/, "");
+    await writeOut(`${names.join(", ").padEnd(14)} ${what}\n`);
   }
   return EXIT.ok;
 });

@@ -46,9 +46,10 @@ processTest("labsock --list names every program and says what it does", async ()
   assertEquals([code, stderr], [0, ""]);
   const lines = await Promise.all(PROGRAMS.map(async ({ names, load }) => {
     const { command: { summary } } = await load();
-    return `${names.join(", ").padEnd(16)} ${summary}\n`;
+    return `${names.join(", ").padEnd(14)} ${summary.replace(/ \(RFC .*\)/, "")}\n`;
   }));
   assertEquals(stdout, lines.join(""));
+  assertEquals(lines.filter((line) => line.trimEnd().length > 80), []);
 });
 
 processTest("labsock: every mistake is one clear line and exit code 2", async () => {
