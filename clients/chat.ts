@@ -2,9 +2,9 @@
 import { connectName, PATH_OPTIONS, portOption, serverAddress } from "../tools/net/client.ts";
 import { closeQuietly, peerFailure } from "../tools/net/errors.ts";
 import { type Command, program } from "../tools/program/command.ts";
-import { EXIT } from "../tools/program/failure.ts";
+import { EXIT, Failure } from "../tools/program/failure.ts";
 import { duration, text, value, valueOr } from "../tools/program/options.ts";
-import { say, writeOut } from "../tools/program/terminal.ts";
+import { writeOut } from "../tools/program/terminal.ts";
 import { formatHostPort } from "../tools/protocol/address.ts";
 import { CHAT_PORT } from "../tools/protocol/chat.ts";
 import { LineCutter } from "../tools/protocol/chat_lines.ts";
@@ -35,15 +35,6 @@ class Pipes implements Screen {
   close(): void {}
 }
 
-/** `lines`, after a command that takes the name `nick`. */
-async function* introduced(
-  nick: string | undefined,
-  lines: AsyncIterable<string>,
-): AsyncGenerator<string> {
-  if (nick !== undefined) yield `/nick ${nick}`;
-  yield* lines;
-}
-
 /** The `chat` program. */
 export const command = {
   name: "chat",
@@ -51,9 +42,14 @@ export const command = {
   usage: ["HOST[:PORT] [options]"],
   words: [1, 1],
   options: {
-    nick: value("NAME", "Take this name on arrival.", text),
+    nick: value("NAME", "Take this name on arrival, or leave when it cannot be had.", text),
     ...portOption(CHAT_PORT),
-    timeout: valueOr("TIME", "Give up when there is no connection in so long.", duration, "10s"),
+    timeout: valueOr(
+      "TIME",
+      "Give up when there is no connection, or no answer to --nick, in so long.",
+      duration,
+      "10s",
+    ),
     ...PATH_OPTIONS,
   },
   examples: [
@@ -75,11 +71,10 @@ export const main = program(command, async ({ options, words: [word = ""] }) => 
     conn = await Deno.connect({ hostname, port: server.port, signal });
     conn.setNoDelay();
     const screen = await screenFor();
-    const lines = screen.lines.bind(screen);
-    screen.lines = () => introduced(options.nick, lines());
-    const left = await converse(conn, screen);
-    if (left) say(`chat: ${peer}: the server closed the connection`);
-    return EXIT.ok;
+    const { nick, timeout } = options;
+    const left = await converse(conn, screen, nick === undefined ? undefined : { nick, timeout });
+    if (!left) return EXIT.ok;
+    throw new Failure(EXIT.unreachable, `${peer}: the server closed the connection`);
   } catch (error) {
     throw peerFailure(peer, error);
   } finally {

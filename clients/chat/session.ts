@@ -2,6 +2,7 @@
 import { isGone } from "../../tools/net/errors.ts";
 import type { ByteStream } from "../../tools/net/stream.ts";
 import { writeAll } from "../../tools/net/writer.ts";
+import { EXIT, Failure } from "../../tools/program/failure.ts";
 import { safeText } from "../../tools/protocol/chat.ts";
 import { LineCutter } from "../../tools/protocol/chat_lines.ts";
 
@@ -21,18 +22,46 @@ const READ_SIZE = 16 * 1024;
 
 const QUIT = /^\/quit\s*$/i;
 
+/** A name to take before anything is said. */
+export interface Introduction {
+  nick: string;
+  /** Milliseconds in which the server must agree. */
+  timeout: number;
+}
+
+const AGREED = /^\* you are now /;
+const REFUSED = /^\* no: (.+)$/;
+
 /**
  * Talks until the server closes. When there is nothing more to send, our half
  * ends, and what still comes is shown. Returns whether the server closed though
- * we had not left. Throws what the connection failed with.
+ * we had not left. Throws what the connection failed with, and Failure when the
+ * server does not agree to the name: nothing is said under another one.
  */
-export async function converse(conn: ByteStream, screen: Screen): Promise<boolean> {
+export async function converse(
+  conn: ByteStream,
+  screen: Screen,
+  introduction?: Introduction,
+): Promise<boolean> {
   let finished = false;
+  const named = Promise.withResolvers<void>();
+  named.promise.catch(() => {}); // Whoever is gone waits for no answer.
+  const hear = (line: string): void => {
+    const [, reason] = REFUSED.exec(line) ?? [];
+    if (reason !== undefined) {
+      named.reject(new Failure(EXIT.refused, `--nick ${introduction?.nick}: ${reason}`));
+    } else if (AGREED.test(line)) named.resolve();
+  };
   const sending = (async (): Promise<void> => {
     const encoder = new TextEncoder();
+    const send = (line: string): Promise<void> => writeAll(conn, encoder.encode(`${line}\r\n`));
+    if (introduction) {
+      await send(`/nick ${introduction.nick}`);
+      await agreement(named.promise, introduction);
+    }
     for await (const line of screen.lines()) {
       finished = QUIT.test(line);
-      await writeAll(conn, encoder.encode(`${line}\r\n`));
+      await send(line);
     }
     finished = true;
     await conn.closeWrite();
@@ -41,14 +70,38 @@ export async function converse(conn: ByteStream, screen: Screen): Promise<boolea
     if (!isGone(error)) throw error;
   });
   try {
-    await Promise.race([listen(conn, screen), sending.then(() => new Promise<never>(() => {}))]);
+    const listening = listen(conn, screen, hear);
+    await Promise.race([listening, sending.then(() => new Promise<never>(() => {}))]);
     return !finished;
   } finally {
+    named.resolve();
     screen.close();
   }
 }
 
-async function listen(conn: ByteStream, screen: Screen): Promise<void> {
+/** Waits until the server agrees to a name. A room without names never does. */
+async function agreement(
+  named: Promise<void>,
+  { nick, timeout }: Introduction,
+): Promise<void> {
+  const silence = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    silence.reject(
+      new Failure(EXIT.unreachable, `--nick ${nick}: no answer (has the room names?)`),
+    );
+  }, timeout);
+  try {
+    await Promise.race([named, silence.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function listen(
+  conn: ByteStream,
+  screen: Screen,
+  hear: (line: string) => void,
+): Promise<void> {
   const cutter = new LineCutter(LONGEST_SHOWN);
   const decoder = new TextDecoder();
   const shown = (line: Uint8Array): string => safeText(decoder.decode(line));
@@ -57,6 +110,7 @@ async function listen(conn: ByteStream, screen: Screen): Promise<void> {
     const lines: string[] = [];
     for (const line of cutter.lines(buffer.subarray(0, length))) lines.push(shown(line));
     if (lines.length > 0) await screen.show(lines);
+    lines.forEach(hear);
   }
   const rest = cutter.end();
   if (rest.length > 0) await screen.show([shown(rest)]);

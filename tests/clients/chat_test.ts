@@ -34,7 +34,30 @@ processTest("chat says what comes by a pipe, shows the answers, and leaves", asy
   assertStringIncludes(later.stdout, "Welcome!\n<ada> Dinner!\n<ada> no end\n");
 });
 
-processTest("chat says so when the server leaves", async () => {
+processTest("chat says nothing under another name than that it was given", async () => {
+  const { server, address } = await chatd("--history=10");
+  await using _server = server;
+  const ada = new Deno.Command(Deno.execPath(), {
+    args: commandLine("clients/chat.ts", [address, "--nick", "ada"], command.permissions),
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
+  const heard = ada.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  for (let text = ""; !text.includes("you are now ada");) text += (await heard.read()).value ?? "";
+  const talk = await run("clients/chat.ts", [address, "--nick", "Ada"], {
+    ...PERMISSIONS,
+    stdin: "Dinner!\n",
+  });
+  assertEquals([talk.code, talk.stderr], [1, "chat: --nick Ada: ada is here already\n"]);
+  const later = await run("clients/chat.ts", [address], { ...PERMISSIONS, stdin: "" });
+  assertEquals(later.stdout.split("\n").filter((line) => line.startsWith("<")), []);
+  await ada.stdin.close();
+  await heard.cancel();
+  assertEquals((await ada.status).code, 0);
+});
+
+processTest("chat says so when the server leaves, and that it is no success", async () => {
   const { server, address } = await chatd();
   await using _server = server;
   const client = new Deno.Command(Deno.execPath(), {
@@ -48,7 +71,7 @@ processTest("chat says so when the server leaves", async () => {
   // Standard input is still open.
   const { code, stderr } = await client.output();
   await client.stdin.close();
-  assertEquals(code, 0);
+  assertEquals(code, 3);
   assertEquals(
     new TextDecoder().decode(stderr),
     `chat: ${address}: the server closed the connection\n`,

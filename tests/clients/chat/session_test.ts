@@ -1,5 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { converse, type Screen } from "../../../clients/chat/session.ts";
+import { Failure } from "../../../tools/program/failure.ts";
+import { FakeTime } from "../../support/fake_time.ts";
 import { readText, streamPair } from "../../support/stream.ts";
 
 /** A screen whose lines to send are given, and which remembers what it showed. */
@@ -105,4 +107,50 @@ Deno.test("chat: what a server says cannot steer the terminal, and a line withou
     "x".repeat(8192),
     "last",
   ]);
+});
+
+const ADA = { nick: "ada", timeout: 10_000 };
+
+Deno.test("chat: nothing is said before the server agrees to the name", async () => {
+  const [client, server] = streamPair();
+  const screen = new TestScreen(said("hello"));
+  const talk = converse(client, screen, ADA);
+  const buffer = new Uint8Array(100);
+  const heard = async (): Promise<string> =>
+    new TextDecoder().decode(buffer.subarray(0, await server.read(buffer) ?? 0));
+  assertEquals(await heard(), "/nick ada\r\n");
+  await server.write(encode("* you are guest1\r\n<bob> * no: a joke\r\n* you are now ada\r\n"));
+  assertEquals(await heard(), "hello\r\n");
+  await server.closeWrite();
+  assertEquals(await talk, false);
+  assertEquals(screen.shown, ["* you are guest1", "<bob> * no: a joke", "* you are now ada"]);
+});
+
+Deno.test("chat: a name that is refused, or never answered, ends it before anything is said", async () => {
+  for (const answer of ["* no: ada is here already\r\n", "<bob> hello\r\n"]) {
+    using time = new FakeTime();
+    const [client, server] = streamPair();
+    const screen = new TestScreen(said("hello"));
+    await server.write(encode(answer));
+    const failed = assertRejects(() => converse(client, screen, ADA), Failure);
+    await time.tick(ADA.timeout);
+    const { message, exitCode } = await failed;
+    assertEquals(
+      [message, exitCode],
+      {
+        "*": ["--nick ada: ada is here already", 1],
+        "<": ["--nick ada: no answer (has the room names?)", 3],
+      }[answer.charAt(0)],
+    );
+    await client.closeWrite();
+    assertEquals(await readText(server), "/nick ada\r\n");
+    assertEquals([screen.shown, screen.closed], [[answer.trimEnd()], true]);
+  }
+});
+
+Deno.test("chat: a server that leaves before it answers about the name has left", async () => {
+  const [client, server] = streamPair();
+  const talk = converse(client, new TestScreen(said("hello")), ADA);
+  await server.closeWrite();
+  assertEquals(await talk, true);
 });
