@@ -17,6 +17,8 @@ export interface FtpServerCommand<Session> {
   features?(session: Session): string[];
   /** It is served while a transfer runs: at once, or unless others wait before it. All others wait for its end. */
   duringTransfer?: "at once" | "in turn";
+  /** It moves or changes files: the log has a line for each that is refused. */
+  logged?: true;
   /** Does it, and says how it went; undefined: a transfer has begun, which will say so itself. */
   run(
     session: Session,

@@ -71,6 +71,7 @@ export const FILE_COMMANDS: SessionCommand[] = [
     argument: "required",
     help: "file: delete it",
     source: "RFC 959 section 4.1.3",
+    logged: true,
     async run(session, argument): Promise<FtpReply> {
       const path = session.path(argument);
       await session.login.files.remove(path);
@@ -84,6 +85,7 @@ export const FILE_COMMANDS: SessionCommand[] = [
     argument: "required",
     help: "path: rename this, see RNTO",
     source: "RFC 959 section 4.1.3",
+    logged: true,
     async run(session, argument): Promise<FtpReply> {
       const path = session.path(argument);
       await session.login.files.stat(path);
@@ -97,6 +99,7 @@ export const FILE_COMMANDS: SessionCommand[] = [
     argument: "required",
     help: "path: the new name of what RNFR named",
     source: "RFC 959 section 4.1.3",
+    logged: true,
     async run(session, argument): Promise<FtpReply> {
       const from = session.renameFrom;
       if (from === undefined) return reply(503, "RNFR comes first.");

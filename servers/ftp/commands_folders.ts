@@ -37,6 +37,7 @@ export const FOLDER_COMMANDS: SessionCommand[] = [
     argument: "required",
     help: "folder: make it",
     source: "RFC 959 section 4.1.3",
+    logged: true,
     async run(session, argument): Promise<FtpReply> {
       const path = session.path(argument);
       await session.login.files.mkdir(path);
@@ -50,6 +51,7 @@ export const FOLDER_COMMANDS: SessionCommand[] = [
     argument: "required",
     help: "folder: remove it, if it is empty",
     source: "RFC 959 section 4.1.3",
+    logged: true,
     async run(session, argument): Promise<FtpReply> {
       const path = session.path(argument);
       await session.login.files.rmdir(path);

@@ -76,6 +76,7 @@ export const TRANSFER_COMMANDS: SessionCommand[] = [
     argument: "required",
     help: "file: fetch it",
     source: "RFC 959 section 4.1.3",
+    logged: true,
     run: retrieve,
   },
   {
@@ -84,6 +85,7 @@ export const TRANSFER_COMMANDS: SessionCommand[] = [
     argument: "required",
     help: "file: store it",
     source: "RFC 959 section 4.1.3",
+    logged: true,
     async run(session, argument): Promise<undefined> {
       const { way, offset } = prepared(session);
       const path = session.path(argument);
@@ -97,6 +99,7 @@ export const TRANSFER_COMMANDS: SessionCommand[] = [
     argument: "required",
     help: "file: append to it, or store it",
     source: "RFC 959 section 4.1.3",
+    logged: true,
     async run(session, argument): Promise<undefined> {
       await continueFile(session, prepared(session).way, session.path(argument), "end");
     },
@@ -107,6 +110,7 @@ export const TRANSFER_COMMANDS: SessionCommand[] = [
     argument: "optional",
     help: "[name]: store a file under a name that is new",
     source: "RFC 959 section 4.1.3",
+    logged: true,
     run: storeUnique,
   },
   {

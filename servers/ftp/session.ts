@@ -306,7 +306,19 @@ export class FtpSession {
     const reply = this.#refusal(command, argument) ?? await this.#run(command, argument ?? "");
     // RNTO comes right after RNFR, or not at all (RFC 959 section 4.1.3).
     if (this.renameFrom === renameFrom) this.renameFrom = undefined;
-    if (reply) await this.send(reply);
+    if (!reply) return;
+    if (command.logged && reply.code >= 400) this.#logRefusal(verb, argument, reply.text);
+    await this.send(reply);
+  }
+
+  #logRefusal(command: string, argument: Request["argument"], reason: string): void {
+    let path = argument ?? undefined;
+    try {
+      if (path) path = this.path(path);
+    } catch {
+      // It is no path: then it is shown as it came.
+    }
+    this.log("refused", { command, path, reason });
   }
 
   #refusal(

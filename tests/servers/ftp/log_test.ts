@@ -1,0 +1,51 @@
+/** What the log of the FTP server says of what was refused. */
+import { assertEquals } from "@std/assert";
+import { ftpTest } from "../../support/ftp_server.ts";
+
+const REFUSED: [line: string, command: string, path: string | undefined, reason: string][] = [
+  ["RETR nothing", "RETR", "/sub/nothing", "No such file or folder."],
+  ["RETR ../sub", "RETR", "/sub", "Not a plain file."],
+  ["RETR", "RETR", undefined, "This command needs an argument."],
+  ["RETR a\0b", "RETR", undefined, "The argument has characters that no name can have."],
+  ["RETR a\x1b[2J", "RETR", "a\x1b[2J", "Not a name that a file here can have."],
+  ["stor new", "STOR", "/sub/new", "You have no right to do this here."],
+  ["APPE /hello", "APPE", "/hello", "You have no right to do this here."],
+  ["STOU", "STOU", undefined, "You have no right to do this here."],
+  ["MKD new", "MKD", "/sub/new", "You have no right to do this here."],
+  ["XRMD /", "XRMD", "/", "Permission denied."],
+  ["DELE nothing", "DELE", "/sub/nothing", "No such file or folder."],
+  ["RNFR nothing", "RNFR", "/sub/nothing", "No such file or folder."],
+  ["RNTO new", "RNTO", "/sub/new", "RNFR comes first."],
+];
+
+ftpTest("what is refused is logged: who, what and why", async ({ login, log }) => {
+  const client = await login();
+  assertEquals(await client.codes("CWD sub", "EPSV"), [250, 229]);
+  for (const [line, , , reason] of REFUSED) {
+    assertEquals((await client.ask(line)).slice(4), reason);
+  }
+  await log.log.flush();
+  const lines = log.text.trim().split("\n").map((line) => JSON.parse(line));
+  assertEquals(
+    lines.filter(({ event }) => event === "refused").map(({ time: _, ...fields }) => fields),
+    REFUSED.map(([, command, path, reason]) => ({
+      server: "ftpd",
+      event: "refused",
+      peer: "127.0.0.1",
+      user: "anonymous",
+      command,
+      ...path !== undefined && { path },
+      reason,
+    })),
+  );
+}, { form: "json", anonymous: new Set(["r", "d"]) });
+
+ftpTest("what clients ask about files that are not there fills no log", async ({ login, log }) => {
+  const client = await login();
+  await log.log.flush();
+  const before = log.text;
+  const lines = ["SIZE", "MDTM", "MLST", "STAT", "CWD"].map((verb) => `${verb} nothing`);
+  assertEquals(await client.codes(...lines), [550, 550, 550, 550, 550]);
+  await log.log.flush();
+  assertEquals(log.text, before);
+});
