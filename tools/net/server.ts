@@ -29,6 +29,8 @@ export interface Server {
 
 /** How long connections may go on after a signal, in milliseconds: a transfer's end, within what an init system waits. */
 export const GRACE = 5000;
+/** A server that stops sooner than this, in milliseconds, need not say what it waits for. */
+const WONDER = 1000;
 
 /** Where to listen: `--host`, `--port`. */
 export function listenOptions(service: number): {
@@ -110,19 +112,26 @@ function logForm(word: string): LogForm {
 
 /**
  * Starts a server, says where it listens, and runs it until a signal comes; a
- * second signal ends the grace period. Returns the exit code. However it ends,
- * what was logged is written.
+ * second signal ends the grace period, as it says when there is somebody to wait
+ * for. Returns the exit code. However it ends, what was logged is written.
  */
 export async function runServer(
   log: Log,
   start: () => Server,
 ): Promise<number> {
   let server: Server | undefined;
-  let stopping = false;
+  let stopping: ReturnType<typeof setTimeout> | undefined;
   // Before any socket: the first signal listener cannot be had when descriptors have run out.
   using _signals = onStop(() => {
-    if (stopping) Deno.exit(EXIT.ok);
-    stopping = true;
+    if (stopping !== undefined) Deno.exit(EXIT.ok);
+    stopping = setTimeout(
+      () =>
+        log.say(
+          `stopping: waiting up to ${GRACE / 1000} seconds for what is under way; ` +
+            "press Ctrl-C again to stop at once",
+        ),
+      WONDER,
+    );
     server?.shutdown().catch((error) => log.say(String(error)));
   });
   try {
@@ -133,6 +142,7 @@ export async function runServer(
     await server.finished;
     return EXIT.ok;
   } finally {
+    clearTimeout(stopping);
     await log.flush();
   }
 }
