@@ -265,6 +265,11 @@ export const main = program(command, async ({ options, words }) => {
       if (file.statSync().isFile) file.truncateSync();
       recorder?.writeTo(file, options.pcap ?? "");
     }
+    // As a closed pipe ends tcpdump and socat: `proxy ... | head` is over when head is.
+    printer?.closed.then(() => {
+      log.say("nobody reads what is shown any more: stopping");
+      return server.shutdown();
+    }).catch((error) => log.say(String(error)));
     return server;
   });
   await printer?.flush();

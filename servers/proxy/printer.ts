@@ -1,6 +1,7 @@
 /** What passes through the proxy, on standard output, without ever holding it up. */
 import type { Watcher } from "./relay.ts";
 import { BoundedOutput } from "../../tools/program/output.ts";
+import { writeSome } from "../../tools/program/terminal.ts";
 import { hexDump } from "../../tools/protocol/hex_dump.ts";
 import { escapedBytes } from "../../tools/protocol/text.ts";
 import type { Direction } from "../../tools/protocol/synthetic_tcp.ts";
@@ -20,15 +21,31 @@ export class Printer {
   readonly #form: PrintForm;
   readonly #now: () => Date;
   readonly #output: BoundedOutput;
+  readonly #closed = Promise.withResolvers<void>();
 
   constructor(
     form: PrintForm,
-    write: (bytes: Uint8Array) => Promise<number> = (bytes) => Deno.stdout.write(bytes),
+    write: (bytes: Uint8Array) => Promise<number> = (bytes) => writeSome(Deno.stdout, bytes),
     now: () => Date = () => new Date(),
   ) {
     this.#form = form;
     this.#now = now;
-    this.#output = new BoundedOutput(write, (lost) => `[${lost} bytes not shown]\n`);
+    this.#output = new BoundedOutput(
+      async (bytes) => {
+        try {
+          return await write(bytes);
+        } catch (error) {
+          if (error instanceof Deno.errors.BrokenPipe) this.#closed.resolve();
+          throw error;
+        }
+      },
+      (lost) => `[${lost} bytes not shown]\n`,
+    );
+  }
+
+  /** Resolves when what was printed found that its reader has gone away. */
+  get closed(): Promise<void> {
+    return this.#closed.promise;
   }
 
   /** What prints the bytes of connection `number`, whose client is `peer`. */

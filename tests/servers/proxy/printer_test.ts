@@ -144,3 +144,15 @@ for (const form of ["text", "hex"] as const) {
     assert(rest.includes(form === "text" ? "the end" : "|the end|"));
   });
 }
+
+Deno.test("printer: a reader that has gone away is noticed, and nothing else is taken for it", async () => {
+  const errors = [new Deno.errors.BadResource(), new Deno.errors.BrokenPipe()];
+  const printer = new Printer("text", () => Promise.reject(errors.shift()), () => NOON);
+  let closed = false;
+  printer.closed.then(() => closed = true);
+  printer.show(1, "up", ALICE, bytes("one"));
+  await printer.flush();
+  assertEquals(closed, false);
+  printer.show(1, "up", ALICE, bytes("two"));
+  await printer.closed;
+});

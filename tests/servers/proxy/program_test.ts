@@ -197,6 +197,54 @@ processTest("proxy: a server whose name nobody knows is named in the log", async
 });
 
 processTest(
+  "proxy: a reader of what it shows who goes away stops it, with a whole recording",
+  async () => {
+    await inFolder(async (folder) => {
+      using server = listen();
+      const file = `${folder}/file.pcapng`;
+      const args = ["0", HERE, `${server.addr.port}`, "--host", HERE, "--pcap", file];
+      const child = new Deno.Command(Deno.execPath(), {
+        args: commandLine(PROGRAM, args, permissions),
+        stdin: "null",
+        stdout: "piped",
+        stderr: "piped",
+      }).spawn();
+      await child.stdout.cancel();
+      const log = child.stderr.pipeThrough(new TextDecoderStream()).getReader();
+      let said = "";
+      const says = async (pattern: RegExp): Promise<RegExpExecArray> => {
+        for (;;) {
+          const found = pattern.exec(said);
+          if (found) return found;
+          const { value, done } = await log.read();
+          assert(!done, said);
+          said += value;
+        }
+      };
+      const [, port] = await says(/listening on tcp \S*:(\d+)\n/);
+      const client = await Deno.connect({ hostname: HERE, port: Number(port) });
+      using conn = await server.accept();
+      await client.write(bytes("question"));
+      await says(/proxy: nobody reads what is shown any more/);
+      // What is under way may end as it would.
+      await client.write(bytes("!"));
+      await client.closeWrite();
+      assertEquals(await readText(conn), "question!");
+      conn.close();
+      assertEquals(await readText(client), "");
+      client.close();
+      assertEquals((await child.status).code, EXIT.ok);
+      await log.cancel();
+      const { packets } = readPcapng(await Deno.readFile(file));
+      const passed = packets.map((packet) => readPacket(packet.bytes))
+        .filter(({ ports }) => ports[1] === server.addr.port)
+        .map(({ payload }) => new TextDecoder().decode(payload)).join("");
+      assertEquals(passed, "question!");
+    });
+  },
+);
+
+processTest(
   "proxy: a screen that nobody reads holds nothing up, and is told what it missed",
   async () => {
     using server = listen();
