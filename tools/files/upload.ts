@@ -41,9 +41,9 @@ export class Upload implements AsyncDisposable {
   }
 
   /** Makes the hidden file in the real folder `folder`. */
-  static async begin(folder: string, name: string, overwrite: boolean): Promise<Upload> {
+  static begin(folder: string, name: string, overwrite: boolean): Upload {
     const temporary = below(folder, UNFINISHED + crypto.randomUUID());
-    const file = await Deno.open(temporary, { write: true, createNew: true });
+    const file = Deno.openSync(temporary, { write: true, createNew: true });
     return new Upload(folder, name, overwrite, temporary, file);
   }
 
@@ -53,13 +53,9 @@ export class Upload implements AsyncDisposable {
     try {
       closeQuietly(this.file);
       const target = below(this.#folder, this.#name);
-      if (this.#overwrite) {
-        await Deno.rename(this.#temporary, target);
-      } else {
-        // A rename would replace a file that came meanwhile; a link does not.
-        await Deno.link(this.#temporary, target);
-        await Deno.remove(this.#temporary);
-      }
+      // Synchronous: whoever aborts, or ends the program, finds this done or not begun.
+      if (this.#overwrite) Deno.renameSync(this.#temporary, target);
+      else moveToNew(this.#temporary, target);
       this.#over = true;
       unfinished.delete(this.#temporary);
     } catch (error) {
@@ -79,5 +75,33 @@ export class Upload implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.abort();
+  }
+}
+
+/** Gives the file `from` the name `to`, which no file may have. Throws Deno.errors.AlreadyExists. */
+function moveToNew(from: string, to: string): void {
+  // A rename would replace a file that came meanwhile; a link does not.
+  try {
+    Deno.linkSync(from, to);
+  } catch (error) {
+    if (error instanceof Deno.errors.AlreadyExists) throw error;
+    // FAT, exFAT and some others have no links, and each says so in its own way.
+    return moveWithoutLink(from, to);
+  }
+  Deno.removeSync(from);
+}
+
+/**
+ * An empty file takes the name, which fails where there is one, and gives way
+ * at once. Lost is only what another program writes into it, or puts in its
+ * place, in the microseconds between; nobody here gets a turn in them.
+ */
+function moveWithoutLink(from: string, to: string): void {
+  Deno.openSync(to, { write: true, createNew: true }).close();
+  try {
+    Deno.renameSync(from, to);
+  } catch (error) {
+    Deno.removeSync(to);
+    throw error;
   }
 }

@@ -1,0 +1,134 @@
+/** How an upload takes its name, also where there are no hard links, and when it is stopped meanwhile. */
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { FileError, type FileErrorKind } from "../../../tools/files/errors.ts";
+import { Upload } from "../../../tools/files/upload.ts";
+import {
+  missingProgram,
+  missingRoot,
+  processTestUnless,
+  testWith,
+} from "../../support/permissions.ts";
+import { runCommand } from "../../support/process.ts";
+
+/** A test with an empty folder. */
+function uploadTest(name: string, fn: (folder: string) => Promise<void>): void {
+  testWith(["read", "write"], `upload: ${name}`, async () => {
+    const folder = await Deno.makeTempDir();
+    try {
+      await fn(folder);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  });
+}
+
+function begin(folder: string, text: string, overwrite = false): Upload {
+  const upload = Upload.begin(folder, "cake", overwrite);
+  upload.file.writeSync(new TextEncoder().encode(text));
+  return upload;
+}
+
+/** The files in `folder`, as name=text. */
+async function content(folder: string): Promise<string[]> {
+  return await Array.fromAsync(
+    Deno.readDir(folder),
+    async ({ name }) => `${name}=${await Deno.readTextFile(`${folder}/${name}`)}`,
+  );
+}
+
+async function refused(kind: FileErrorKind, upload: Upload): Promise<void> {
+  const error = await assertRejects(() => upload.commit(), FileError);
+  assertEquals(error.kind, kind);
+}
+
+uploadTest("who aborts while it takes its name finds that done", async (folder) => {
+  for (const overwrite of [false, true]) {
+    const upload = begin(folder, "Flour", overwrite);
+    const committed = upload.commit();
+    await upload.abort();
+    await committed;
+    assertEquals(await content(folder), ["cake=Flour"]);
+    await Deno.remove(`${folder}/cake`);
+  }
+});
+
+uploadTest("once aborted it takes no name any more", async (folder) => {
+  const upload = begin(folder, "Flour");
+  const aborted = upload.abort();
+  await upload.commit();
+  await aborted;
+  assertEquals(await content(folder), []);
+});
+
+uploadTest("when the hidden file is gone, nothing takes the name", async (folder) => {
+  const upload = begin(folder, "Flour");
+  for await (const { name } of Deno.readDir(folder)) await Deno.remove(`${folder}/${name}`);
+  await refused("not found", upload);
+  assertEquals(await content(folder), []);
+});
+
+/** A new file gets its name where none has it, and a file that is there stays. */
+async function takesOnlyFreeNames(folder: string): Promise<void> {
+  const [one, other] = [begin(folder, "one"), begin(folder, "other")];
+  await one.commit();
+  await refused("exists", other);
+  assertEquals(await content(folder), ["cake=one"]);
+  await begin(folder, "third", true).commit();
+  assertEquals(await content(folder), ["cake=third"]);
+}
+
+uploadTest("a new file takes only a free name", takesOnlyFreeNames);
+
+const { linkSync } = Deno;
+
+uploadTest("so it is on a file system that refuses hard links", async (folder) => {
+  const refusals = [
+    Object.assign(new Deno.errors.PermissionDenied("EPERM"), { code: "EPERM" }), // exFAT
+    Object.assign(new Error("ENOSYS"), { code: "ENOSYS" }),
+    new Deno.errors.NotSupported("EOPNOTSUPP"),
+  ];
+  for (const refusal of refusals) {
+    let asked = 0;
+    Deno.linkSync = (): void => {
+      asked++;
+      throw refusal;
+    };
+    try {
+      await takesOnlyFreeNames(folder);
+    } finally {
+      Deno.linkSync = linkSync;
+    }
+    assertEquals(asked, 2);
+    await Deno.remove(`${folder}/cake`);
+  }
+});
+
+processTestUnless(
+  missingRoot() ?? missingProgram("mkfs.exfat") ?? missingProgram("mount.exfat-fuse") ??
+    missingProgram("losetup"),
+  "upload: so it is on exFAT, which has no hard links",
+  async () => {
+    const outside = await Deno.makeTempDir();
+    const undo: string[][] = [["rm", "-r", outside]];
+    const run = async (...[command = "", ...args]: string[]): Promise<string> => {
+      const { code, stdout, stderr } = await runCommand(command, args);
+      assertEquals(code, 0, stderr);
+      return stdout.trim();
+    };
+    try {
+      const folder = `${outside}/mounted`;
+      await Deno.mkdir(folder);
+      await Deno.writeFile(`${outside}/image`, new Uint8Array(8 << 20));
+      await run("mkfs.exfat", `${outside}/image`);
+      const device = await run("losetup", "--find", "--show", `${outside}/image`);
+      undo.unshift(["losetup", "--detach", device]);
+      await run("mount.exfat-fuse", device, folder);
+      undo.unshift(["umount", folder]);
+      await takesOnlyFreeNames(folder);
+      const error = await assertRejects(() => Deno.link(`${folder}/cake`, `${folder}/link`));
+      assert(error instanceof Deno.errors.PermissionDenied);
+    } finally {
+      for (const command of undo) await run(...command);
+    }
+  },
+);
