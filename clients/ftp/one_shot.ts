@@ -67,7 +67,8 @@ export class OneShot {
         });
       } catch (error) {
         if (!isPassing(error) || !task.repeatable || tries > this.#options.retries) {
-          throw blame(job.url.shown, error, task.giveUp());
+          const reason = await this.#isFolder(job, error) ? folderFailure(job, error) : error;
+          throw blame(job.url.shown, reason, task.giveUp());
         }
         const wait = pauses.next().value;
         const reason = blame(job.url.shown, error, `; trying again in ${wait / 1000} s`);
@@ -93,6 +94,19 @@ export class OneShot {
     return session.client;
   }
 
+  /** Whether the server refused because what it has under the name of a file is a folder. */
+  async #isFolder({ url, task }: Job, error: unknown): Promise<boolean> {
+    const isFile = task.kind === "download" || task.kind === "upload" || task.kind === "facts";
+    const isRefused = error instanceof Failure && error.exitCode === EXIT.refused;
+    if (!isFile || !url.name || !isRefused) return false;
+    try {
+      await this.#session?.go(foldersOf(url), false);
+      return this.#session !== undefined;
+    } catch {
+      return false;
+    }
+  }
+
   /** A session of its own; one that sends a folder begins where the login leads. */
   async #open({ url, server, login, task }: Job): Promise<FtpClient> {
     const client = await this.#options.connect(server);
@@ -106,6 +120,11 @@ export class OneShot {
       throw error;
     }
   }
+}
+
+function folderFailure({ task }: Job, cause: unknown): Failure {
+  const what = task.kind === "upload" ? "send into it" : "list it, or fetch all of it by -r";
+  return new Failure(EXIT.refused, `is a folder: end it with / to ${what}`, { cause });
 }
 
 /** A session, and the folder it is in. */

@@ -71,8 +71,11 @@ function lines(words: readonly string[]): string {
   return words.map((word) => `${visible(word)}\n`).join("");
 }
 
-/** Size and time, in the form of HTTP's fields, as curl shows them. */
+/** Size and time, in the form of HTTP's fields, as curl shows them. Throws Failure when there is neither. */
 function factLines({ size, modified }: RemoteFacts): string {
+  if (!modified && size === undefined) {
+    throw new Failure(EXIT.refused, "the server tells nothing of it (is it there?)");
+  }
   return lines([
     ...modified ? [`Last-Modified: ${modified.toUTCString()}`] : [],
     ...size === undefined ? [] : [`Content-Length: ${size}`],
@@ -186,6 +189,7 @@ class Mirror implements Task {
   readonly #rate: RateLimit | undefined;
   readonly #retries: number;
   readonly #interruption = new AbortController();
+  #isOver = false;
 
   constructor(request: MirrorRequest, rate: RateLimit | undefined, retries: number) {
     this.#request = request;
@@ -194,19 +198,24 @@ class Mirror implements Task {
   }
 
   async attempt(sessions: Sessions): Promise<void> {
-    await runMirror(this.#request, {
-      connect: () => sessions.open(),
-      retries: this.#retries,
-      rate: this.#rate,
-      signal: this.#interruption.signal,
-      write: writeOut,
-      say: (line) => say(`ftp: ${line}`),
-      note: (line) => Deno.stderr.isTerminal() && say(line),
-    });
+    try {
+      await runMirror(this.#request, {
+        connect: () => sessions.open(),
+        retries: this.#retries,
+        rate: this.#rate,
+        signal: this.#interruption.signal,
+        write: writeOut,
+        say: (line) => say(`ftp: ${line}`),
+        note: (line) => Deno.stderr.isTerminal() && say(line),
+      });
+    } finally {
+      this.#isOver = true;
+    }
   }
 
   giveUp(): string {
     this.#interruption.abort();
-    return "";
+    if (this.#isOver || this.#request.dryRun) return "";
+    return "; what was moved is kept (the same command goes on from there)";
   }
 }
