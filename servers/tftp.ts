@@ -3,6 +3,7 @@
  * 7440. It serves a folder, read-only unless it is told otherwise.
  */
 import { Jail } from "../tools/files/jail.ts";
+import { prepareUploads } from "../tools/files/leftovers.ts";
 import { DatagramEndpoint } from "../tools/net/datagram.ts";
 import { type Caps } from "../tools/net/limits.ts";
 import { listenAt } from "../tools/net/listen.ts";
@@ -35,7 +36,7 @@ import { HEADER, LONGEST_REQUEST } from "../tools/protocol/tftp_packet.ts";
 import { visible } from "../tools/protocol/text.ts";
 import { parsePortRange } from "../tools/protocol/units.ts";
 import { parseNetwork } from "./tftp/allow_list.ts";
-import { meantPath, type NameRules } from "./tftp/names.ts";
+import { meantPath, type NameRules, wholePath } from "./tftp/names.ts";
 import { parseMap } from "./tftp/remap.ts";
 import { TftpService } from "./tftp/service.ts";
 import { MAX_WINDOW, type TftpSettings } from "./tftp/settings.ts";
@@ -65,6 +66,8 @@ export function start(options: TftpOptions): Server {
   ).map((socket) => new DatagramEndpoint(socket, longest));
   const service = new TftpService({
     ...options,
+    folder: wholePath(folder, Deno.cwd()),
+    uploads: uploads === undefined ? undefined : wholePath(uploads, Deno.cwd()),
     openPort: (hostname, port, longest) =>
       new DatagramEndpoint(Deno.listenDatagram({ transport: "udp", hostname, port }), longest),
   }, openJails(folder, uploads));
@@ -168,15 +171,16 @@ export const main = program(command, async ({ options, words: [folder = "."] }) 
     map: options.map === undefined ? [] : await readParsed(options.map, parseMap),
   };
   if (mapTest !== undefined) {
-    await writeOut(`${testMap(mapTest, names)}\n`);
+    await writeOut(`${testMap(mapTest, names, folder)}\n`);
     return EXIT.ok;
   }
   if (uploads !== undefined && !write && !overwrite) {
     throw new UsageError("--uploads needs --write or --overwrite");
   }
   if (singlePort && portRange) throw new UsageError("--single-port leaves no use for --port-range");
-  for (const needed of [folder, uploads ?? folder]) await checkFolder(needed);
+  await checkFolder(folder);
   const log = new Log({ name: command.name, form: options.log, quiet: options.quiet });
+  if (write || overwrite) await prepareUploads(uploads ?? folder, (message) => log.say(message));
   return await runServer(log, () =>
     start({
       ...options,
@@ -191,9 +195,9 @@ export const main = program(command, async ({ options, words: [folder = "."] }) 
     }));
 });
 
-function testMap(name: string, rules: NameRules): string {
+function testMap(name: string, rules: NameRules, folder: string): string {
   try {
-    return meantPath(name, "127.0.0.1", rules);
+    return meantPath(name, "127.0.0.1", rules, wholePath(folder, Deno.cwd()));
   } catch (error) {
     throw new UsageError(`--map-test ${visible(name)}: ${(error as Error).message}`);
   }

@@ -160,7 +160,9 @@ export class TftpSession {
       throw new Refusal("illegalOperation", "Unknown mode: octet and netascii are known");
     }
     try {
-      this.#path = meantPath(request.name, this.#address, settings.names);
+      const { names, folder, uploads = folder } = settings;
+      const root = request.kind === "RRQ" ? folder : uploads;
+      this.#path = meantPath(request.name, this.#address, names, root);
     } catch {
       throw new FileError("bad name");
     }

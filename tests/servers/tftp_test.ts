@@ -110,6 +110,7 @@ processTest("tftpd --map-test shows what a name is turned into", async () => {
     assertEquals(await test(...map, "\\SEP00A1.cnf"), "/phones/00a1.cnf\n");
     assertEquals(await test(...map, "Cake"), "/cake\n");
     assertEquals(await test("--map-test", "Cake"), "/Cake\n");
+    assertEquals(await test("/srv/tftp", "--map-test", "/srv/tftp/Cake"), "/Cake\n");
   } finally {
     await Deno.remove(file);
   }

@@ -1,11 +1,12 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { isAllowed, parseNetwork } from "../../../servers/tftp/allow_list.ts";
-import { meantPath } from "../../../servers/tftp/names.ts";
+import { meantPath, wholePath } from "../../../servers/tftp/names.ts";
 import { LONGEST_MAPPED, parseMap, remap } from "../../../servers/tftp/remap.ts";
 import { limitsFor, type TftpSettings } from "../../../servers/tftp/settings.ts";
 import { Log } from "../../../tools/program/log.ts";
 
 const PLAIN = { lowerCase: false, map: [] };
+const ROOT = "/srv/tftp";
 
 Deno.test("the file a TFTP client means, however it writes the name", () => {
   const rows: [name: string, path: string][] = [
@@ -22,10 +23,46 @@ Deno.test("the file a TFTP client means, however it writes the name", () => {
     ["\xff", "/\xff"],
     ["grub.efi.txt", "/grub.efi.txt"],
   ];
-  for (const [name, path] of rows) assertEquals(meantPath(name, "192.0.2.1", PLAIN), path);
-  assertEquals(meantPath("\\Boot\\BCD", "192.0.2.1", { ...PLAIN, lowerCase: true }), "/boot/bcd");
+  for (const [name, path] of rows) assertEquals(meantPath(name, "192.0.2.1", PLAIN, ROOT), path);
+  assertEquals(
+    meantPath("\\Boot\\BCD", "192.0.2.1", { ...PLAIN, lowerCase: true }, ROOT),
+    "/boot/bcd",
+  );
   for (const name of ["a\nb", "a\0", "\x7f", "x".repeat(5000)]) {
-    assertThrows(() => meantPath(name, "192.0.2.1", PLAIN), RangeError);
+    assertThrows(() => meantPath(name, "192.0.2.1", PLAIN, ROOT), RangeError);
+  }
+});
+
+Deno.test("the whole path of a file on the server means that file", () => {
+  const rows: [root: string, name: string, path: string][] = [
+    ["/srv/tftp", "/srv/tftp/pxelinux.0", "/pxelinux.0"],
+    ["/srv/tftp", "//srv/tftp//sub/a", "/sub/a"],
+    ["/srv/tftp", "\\srv\\tftp\\a", "/a"],
+    ["/srv/tftp", "/srv/tftp/../../etc/passwd", "/etc/passwd"],
+    ["/srv/tftp", "/srv/tftp/srv/tftp/a", "/srv/tftp/a"],
+    ["/srv/tftp", "/srv/tftp2/a", "/srv/tftp2/a"],
+    ["/srv/tftp", "/SRV/tftp/a", "/SRV/tftp/a"],
+    ["/srv/tftp", "srv/tftp/a", "/srv/tftp/a"], // A folder within, as ever.
+    ["/", "/srv/a", "/srv/a"],
+  ];
+  for (const [root, name, path] of rows) {
+    assertEquals(meantPath(name, "192.0.2.1", PLAIN, root), path, `${root} ${name}`);
+  }
+  const lower = { lowerCase: true, map: parseMap("^a$ b") };
+  assertEquals(meantPath("/SRV/TFTP/A", "192.0.2.1", lower, "/Srv/tftp"), "/b");
+});
+
+Deno.test("the whole path of a folder, as clients write it", () => {
+  const rows: [folder: string, workingFolder: string, path: string][] = [
+    ["/srv/tftp/", "/root", "/srv/tftp"],
+    [".", "/srv/tftp", "/srv/tftp"],
+    ["../tftp", "/srv/www", "/srv/tftp"],
+    ["C:\\tftp\\boot", "D:\\", "/tftp/boot"],
+    ["boot", "C:\\tftp", "/tftp/boot"],
+    ["a\nb", "/srv", "a\nb"],
+  ];
+  for (const [folder, workingFolder, path] of rows) {
+    assertEquals(wholePath(folder, workingFolder), path);
   }
 });
 
@@ -44,7 +81,10 @@ Deno.test("the first rule of a map that matches gives the name", () => {
   ];
   for (const [name, to] of rows) {
     assertEquals(remap(rules, name, "192.0.2.7"), to);
-    assertEquals(meantPath(`/${name}`, "192.0.2.7", { lowerCase: false, map: rules }), `/${to}`);
+    assertEquals(
+      meantPath(`/${name}`, "192.0.2.7", { lowerCase: false, map: rules }, ROOT),
+      `/${to}`,
+    );
   }
   const long = `phones${"x".repeat(LONGEST_MAPPED)}`;
   assertEquals(remap(rules, long, "192.0.2.7"), long);
@@ -52,7 +92,7 @@ Deno.test("the first rule of a map that matches gives the name", () => {
     remap(rules, long.slice(0, LONGEST_MAPPED), "192.0.2.7"),
     `gone${long.slice(6, LONGEST_MAPPED)}`,
   );
-  assertEquals(meantPath("up", "192.0.2.7", { lowerCase: false, map: rules }), "/etc/passwd");
+  assertEquals(meantPath("up", "192.0.2.7", { lowerCase: false, map: rules }, ROOT), "/etc/passwd");
 });
 
 Deno.test("a map that is wrong is refused by the number of its line", () => {

@@ -179,6 +179,24 @@ test("tftpd shows names in its log so that no terminal obeys them", async () => 
   });
 });
 
+test("tftpd understands the path of its own folder before a name, in reading and in writing", async () => {
+  const uploads = await Deno.makeTempDir();
+  try {
+    await withTftpd({ writing: "new", uploads }, FILES, async ({ client, folder }) => {
+      assertEquals(await client().answer("RRQ", `${folder}/pub/pie`), "DATA 1 Apples");
+      assertEquals(await client().answer("RRQ", `${folder}x/cake`), "ERROR 1 File not found");
+      const one = client();
+      await one.request("WRQ", `${uploads}/new`);
+      assertEquals(await one.line(), "ACK 0");
+      await one.send(encodeData(1, packet("data")));
+      assertEquals(await one.line(), "ACK 1");
+      assertEquals(await Deno.readTextFile(`${uploads}/new`), "data");
+    });
+  } finally {
+    await Deno.remove(uploads, { recursive: true });
+  }
+});
+
 test("tftpd in lower case, by maps, and with a folder for each client", async () => {
   const files = { "boot/pxe.0": "pxe", "127.0.0.1/config": "mine", config: "all", other: "all" };
   const rules = [
