@@ -1,6 +1,6 @@
 /** One transfer on the server, from the request to its line in the log. */
 import { FileSink, FileSource } from "../../tools/files/blocks.ts";
-import { FileError } from "../../tools/files/errors.ts";
+import { FileError, type FileErrorKind } from "../../tools/files/errors.ts";
 import type { Jail } from "../../tools/files/jail.ts";
 import { TransferDriver } from "../../tools/net/tftp_transfer.ts";
 import type { Fields } from "../../tools/program/log.ts";
@@ -53,10 +53,11 @@ export interface SessionContext {
 interface Plan {
   transfer: Sender | Receiver;
   terms: Terms;
-  /** A client that asks for the size alone breaks off after the answer. */
-  told: boolean;
   commit?: () => Promise<void>;
 }
+
+/** How a client that has no folder of its own, or no such file in it, shows. A file may have an address as its name. */
+const NO_FOLDER: ReadonlySet<FileErrorKind> = new Set(["not found", "not a folder"]);
 
 /** One transfer with one client. */
 export class TftpSession {
@@ -188,7 +189,7 @@ export class TftpSession {
       openingSends: OPENING_SENDS,
       ...accepted.size > 0 && { opening: encodeOack(accepted) },
     });
-    return { transfer, terms, told: accepted.has("tsize") };
+    return { transfer, terms };
   }
 
   async #toReceive(mode: Mode, stack: AsyncDisposableStack): Promise<Plan> {
@@ -206,7 +207,10 @@ export class TftpSession {
     }
     const overwrite = settings.writing === "overwrite";
     const upload = stack.use(
-      await this.#inOwnFolder((path) => uploads.upload(path, overwrite)),
+      await this.#inOwnFolder((path) => uploads.upload(path, overwrite)).catch((error) => {
+        // What a new file can lack is its folder.
+        throw error.kind === "not found" ? new FileError("not a folder") : error;
+      }),
     );
     const sink = new FileSink(upload.file, settings.maxFileSize);
     const transfer = new Receiver({
@@ -216,7 +220,7 @@ export class TftpSession {
       openingSends: OPENING_SENDS,
       opening: accepted.size > 0 ? encodeOack(accepted) : encodeAck(0),
     });
-    return { transfer, terms, told: false, commit: () => upload.commit() };
+    return { transfer, terms, commit: () => upload.commit() };
   }
 
   /** What `find` finds in the folder of the client's address, if clients have some, else in that of all. */
@@ -225,14 +229,17 @@ export class TftpSession {
       try {
         return await find(`/${this.#address}${this.#path}`);
       } catch (error) {
-        if (!(error instanceof FileError && error.kind === "not found")) throw error;
+        if (!(error instanceof FileError && NO_FOLDER.has(error.kind))) throw error;
       }
     }
     return await find(this.#path);
   }
 
   #logFailure(outcome: Outcome): void {
-    if (outcome.kind === "refused" && this.#plan?.told && !this.heard) {
+    const { kind, options } = this.#context.request;
+    // A client that asks for the size alone breaks off after the answer, whatever that was.
+    const asked = kind === "RRQ" && options.has("tsize");
+    if (outcome.kind === "refused" && asked && !this.heard) {
       this.#log("probe", {});
     } else if (outcome.kind !== "done") {
       const reason = outcome.kind === "silent"

@@ -220,4 +220,13 @@ test("tftpd in lower case, by maps, and with a folder for each client", async ()
     assertEquals(await one.line(), "ACK 1");
     assertEquals(await read("127.0.0.1/new"), "data");
   });
+  // A file that is called as an address is one: its name makes no folder.
+  const named = { "127.0.0.1": "list", config: "all" };
+  await withTftpd({ perClient: true, writing: "new" }, named, async ({ client }) => {
+    assertEquals(await client().answer("RRQ", "config"), "DATA 1 all");
+    assertEquals(await client().answer("RRQ", "127.0.0.1"), "DATA 1 list");
+    assertEquals(await client().answer("RRQ", "nosuch"), "ERROR 1 File not found");
+    assertEquals(await client().answer("WRQ", "config"), "ERROR 6 File already exists");
+    assertEquals(await client().answer("WRQ", "new"), "ACK 0");
+  });
 });

@@ -105,14 +105,29 @@ test("stale, future and cut acknowledgements change nothing", async () => {
 });
 
 test("a client that asks for the size alone is a probe, and no failure", async () => {
-  await withTftpd({}, FILES, async ({ client, log }) => {
+  await withTftpd({}, { ...FILES, empty: "" }, async ({ client, log }) => {
     const [one, other] = [client(), client()];
-    // Boot ROMs end it by either error.
-    for (const code of [8, 0]) {
-      await one.request("RRQ", "cake", { tsize: "0", blksize: "1468" });
-      assertEquals(await one.line(), "OACK blksize=1468 tsize=5");
-      await one.send(encodeError(code, "User aborted the transfer"));
-      await log.says(/ probe peer=127\.0\.0\.1 port=\d+ request=read file=\/cake mode=octet\n/);
+    const rows: [name: string, mode: string, options: Record<string, string>, answer: string][] = [
+      ["cake", "octet", { tsize: "0", blksize: "1468" }, "OACK blksize=1468 tsize=5"],
+      // These sizes are not told, and that is an answer too.
+      ["empty", "octet", { tsize: "0" }, "DATA 1 "],
+      ["empty", "octet", { tsize: "0", blksize: "8" }, "OACK blksize=8"],
+      ["cake", "netascii", { tsize: "0" }, "DATA 1 Flour"],
+    ];
+    let probes = 0;
+    for (const [name, mode, options, answer] of rows) {
+      // Boot ROMs end it by either error.
+      for (const code of [8, 0]) {
+        await one.request("RRQ", name, options, mode);
+        assertEquals(await one.line(), answer);
+        await one.send(encodeError(code, "User aborted the transfer"));
+        await log.saysTimes(" probe ", ++probes);
+        await log.says(
+          new RegExp(
+            ` probe peer=127\\.0\\.0\\.1 port=\\d+ request=read file=/${name} mode=${mode}\n$`,
+          ),
+        );
+      }
     }
     // And at once it asks again, from the same port.
     assertEquals(new TextDecoder().decode(await one.fetch("cake", { blksize: "1468" })), "Flour");

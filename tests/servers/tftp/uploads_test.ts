@@ -187,8 +187,8 @@ test("no upload leaves the folder, and none replaces what is no file", async () 
         ["dir/new", /^ERROR 2 Access violation/],
         ["pub", /^ERROR 2 Not a file/],
         ["/", /^ERROR 2 Access violation/],
-        ["nosuch/new", /^ERROR 1 File not found/],
-        ["cake/new", /^ERROR \d /],
+        ["nosuch/new", /^ERROR 1 No such folder$/],
+        ["cake/new", /^ERROR 1 No such folder$/],
         ["../up", /^ACK 1/],
       ];
       for (const [name, answer] of rows) assertMatch(await put(client(), name, "x"), answer, name);
