@@ -3,6 +3,7 @@
  * 2640, 3659 and 4217. It serves a folder, read-only unless it is told otherwise.
  */
 import { promptSecret } from "@std/cli/prompt-secret";
+import { prepareUploads } from "../tools/files/leftovers.ts";
 import { Acceptor } from "../tools/net/accept.ts";
 import { type Caps, ConnectionCount } from "../tools/net/limits.ts";
 import { BACKLOG, listenAt } from "../tools/net/listen.ts";
@@ -169,8 +170,14 @@ export const main = program(command, async ({ options, words: [word] }) => {
   if (options.write && !everybody) {
     throw new UsageError("--write is about anonymous, who does not come in (see --anonymous)");
   }
-  await checkFolder(folder);
-  for (const user of users) if (user.folder !== undefined) await checkFolder(user.folder);
+  const folders = new Map([[folder, options.write]]);
+  for (const { folder: own = folder, rights } of users) {
+    folders.set(own, folders.get(own) || rights.has("w"));
+  }
+  for (const [folder, stores] of folders) {
+    if (stores) await prepareUploads(folder, (message) => log.say(message));
+    else await checkFolder(folder);
+  }
   const files = certificateFiles(options);
   using identity = files &&
     await (await import("./ftp/renewal.ts")).RenewedIdentity.read(...files, log);

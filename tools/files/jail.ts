@@ -7,6 +7,7 @@
 import { closeQuietly } from "../program/close.ts";
 import { resolvePath, splitPath } from "../protocol/served_path.ts";
 import { FileError, fileError } from "./errors.ts";
+import { removeLeftovers } from "./leftovers.ts";
 import { below } from "./path.ts";
 import { UNFINISHED, Upload } from "./upload.ts";
 
@@ -142,7 +143,11 @@ export class Jail {
       const { folder, name } = this.#place(path);
       const real = below(folder, name);
       if (!(await Deno.lstat(real)).isDirectory) throw new FileError("not a folder");
-      await Deno.remove(real);
+      await Deno.remove(real).catch(async (error) => {
+        if (fileError(error).kind !== "not empty") throw error;
+        await removeLeftovers(real, false);
+        await Deno.remove(real);
+      });
     });
   }
 

@@ -44,6 +44,12 @@ export class Upload implements AsyncDisposable {
   static begin(folder: string, name: string, overwrite: boolean): Upload {
     const temporary = below(folder, UNFINISHED + crypto.randomUUID());
     const file = Deno.openSync(temporary, { write: true, createNew: true });
+    try {
+      // Thus it is told from what a server that was killed has left.
+      file.tryLockSync(true);
+    } catch {
+      // The disk knows no locks: there nothing is ever taken for a leftover.
+    }
     return new Upload(folder, name, overwrite, temporary, file);
   }
 
@@ -51,13 +57,13 @@ export class Upload implements AsyncDisposable {
   async commit(): Promise<void> {
     if (this.#over) return;
     try {
-      closeQuietly(this.file);
       const target = below(this.#folder, this.#name);
       // Synchronous: whoever aborts, or ends the program, finds this done or not begun.
       if (this.#overwrite) Deno.renameSync(this.#temporary, target);
       else moveToNew(this.#temporary, target);
       this.#over = true;
       unfinished.delete(this.#temporary);
+      closeQuietly(this.file); // Only now: its lock ends with this.
     } catch (error) {
       await this.abort();
       throw fileError(error);

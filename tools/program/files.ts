@@ -1,11 +1,12 @@
 /** Files and folders that a command line names. */
 import { EXIT, Failure, fileFailure } from "./failure.ts";
 
-/** Makes sure that `folder` is a folder. Throws Failure. */
+/** Makes sure that `folder` is a folder, and lets us in. Throws Failure. */
 export async function checkFolder(folder: string): Promise<void> {
   try {
     const { isDirectory } = await Deno.stat(folder);
     if (!isDirectory) throw new Failure(EXIT.file, `${folder}: not a folder`);
+    await Deno.stat(`${folder}/.`);
   } catch (error) {
     throw fileFailure(folder, error);
   }

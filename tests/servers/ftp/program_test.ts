@@ -103,6 +103,19 @@ programTest("a second signal ends it at once, and leaves nothing", async (place)
   assertEquals(names(root), []);
 });
 
+programTest("what a server left that was killed goes when the next one starts", async (place) => {
+  const { server, root, login } = place;
+  using _data = await begin(await login(), "STOR new");
+  await server.stop("SIGKILL");
+  const left = names(root);
+  assertEquals([left.length, left[0]?.startsWith(".upload-")], [1, true]);
+  const args = [root, "--write", "--host", "127.0.0.1", "--port", "0"];
+  const { permissions } = command;
+  const changes = Deno.watchFs(root);
+  await using _next = await ServerProcess.start("servers/ftp.ts", args, { permissions });
+  for await (const _ of changes) if (names(root).length === 0) break;
+});
+
 programTest("--passive-ports is one port, used again and again", async ({ login }) => {
   const [one, other] = [await login(), await login()];
   for (let i = 0; i < 20; i++) {
