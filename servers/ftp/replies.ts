@@ -22,7 +22,8 @@ export const FILE_REPLIES: Record<FileErrorKind, FtpReply> = {
   "exists": { code: 550, text: "It exists already." },
   "not a file": { code: 550, text: "Not a plain file." },
   "not a folder": { code: 550, text: "Not a folder." },
-  "not empty": { code: 550, text: "The folder is not empty." },
+  // A link out of the served folder, or a name that is no UTF-8, is in the way as well.
+  "not empty": { code: 550, text: "The folder is not empty; not all in it may be listed." },
   "denied": { code: 550, text: "Permission denied." },
   "bad name": { code: 553, text: "Not a name that a file here can have." },
   "no space": { code: 452, text: "No space left." },

@@ -96,14 +96,26 @@ ftpTest("LIST shows years, sizes, modes and names as they are", async ({ login, 
   assertEquals(sorted(await client.fetch("LIST -lR")).length, sorted(text).length);
 });
 
-ftpTest("a name that is no UTF-8 hides no other", async ({ login, root }) => {
-  const { code } = await runCommand("sh", ["-c", 'touch "$0/sub/$(printf "\\377")"', root]);
-  assertEquals(code, 0);
-  const client = await login();
-  for (const verb of ["LIST", "NLST", "MLSD"]) {
-    assertMatch(await client.fetch(`${verb} sub`), /deep\r\n/);
-  }
-});
+ftpTest(
+  "a name that is no UTF-8 is not listed, hides no other, and keeps its folder",
+  async (served) => {
+    const { login, root } = served;
+    const { code } = await runCommand("sh", ["-c", 'touch "$0/sub/$(printf "\\377")"', root]);
+    assertEquals(code, 0);
+    const client = await login();
+    for (const verb of ["LIST", "NLST", "MLSD"]) {
+      assertMatch(await client.fetch(`${verb} sub`), /^[^\n]*deep\r\n$/);
+    }
+    assertEquals((await client.ask("STAT sub")).split("\n").length, 3);
+    assertEquals(await client.codes("DELE sub/deep"), [250]);
+    assertEquals(await client.fetch("LIST sub"), "");
+    assertEquals(
+      await client.ask("RMD sub"),
+      "550 The folder is not empty; not all in it may be listed.",
+    );
+    assertEquals(await client.codes("RNFR sub", "RNTO other", "CWD other"), [350, 250, 250]);
+  },
+);
 
 Deno.test("ftpd: of a folder without end no more is read than is sent", async () => {
   let read = 0;
