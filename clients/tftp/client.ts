@@ -151,7 +151,7 @@ export class TftpClient {
       const outcome = await driver.outcome;
       isOver = true;
       options.onProgress?.(transfer.bytes);
-      if (outcome.kind === "refused") throw new TftpError(outcome.code, outcome.message);
+      if (outcome.kind === "refused") throw new TftpError(outcome.code, outcome.message, true);
       if (outcome.kind === "silent") {
         throw new Failure(EXIT.unreachable, "the server has fallen silent");
       }

@@ -1,5 +1,5 @@
 /** The commands at the prompt: those of the classic `tftp`, and for several files `mget` and `mput`. */
-import { EXIT, Failure, fileFailure } from "../../tools/program/failure.ts";
+import { EXIT, Failure, fileFailure, UsageError } from "../../tools/program/failure.ts";
 import { CommandTable, type Kind, type PromptCommand, toggle } from "../../tools/program/prompt.ts";
 import { expandGlob, localNames, type Name } from "../../tools/program/names.ts";
 import type { Word } from "../../tools/program/words.ts";
@@ -53,6 +53,12 @@ async function listLocal(folder: string): Promise<Name[]> {
   } catch (error) {
     throw fileFailure(folder, error);
   }
+}
+
+/** As `putJobs`, but not of standard input, from which the commands come. Throws UsageError. */
+function fileJobs(words: string[]): Job[] {
+  if (words[0] !== "-") return putJobs(words);
+  throw new UsageError("the commands come from standard input (try: tftp HOST put - REMOTE)");
 }
 
 /** A command that shows a setting, or changes it. */
@@ -132,7 +138,7 @@ export const COMMANDS: CommandTable<Shell> = new CommandTable<Shell>([
     "remote",
     "local",
   ], getJobs),
-  transfer("put", "LOCAL [REMOTE]", "Send a file.", ["local", "remote"], putJobs),
+  transfer("put", "LOCAL [REMOTE]", "Send a file.", ["local", "remote"], fileJobs),
   transfer("mget", "REMOTE...", "Fetch several files.", ["remote"], mgetJobs),
   transfer("mput", "LOCAL|PATTERN...", "Send several files.", ["local"], mputJobs),
   setting("mode", "[octet|netascii]", "Show or choose how files are moved.", ({ mode }) => mode, (

@@ -49,7 +49,7 @@ async function send(
   { remote, local }: Job,
   signal: AbortSignal | undefined,
 ): Promise<Transferred> {
-  using origin = await openOrigin(local);
+  using origin = await openOrigin(local, signal);
   using shown = new Shown(!client.isTraced);
   return await client.put(remote, origin, origin.size, { signal, ...shown.hooks(origin.size) });
 }

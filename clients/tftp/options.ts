@@ -97,13 +97,18 @@ const MEANINGS: Record<number, string> = {
   [ERROR_CODE.optionRefused]: "the server refuses the options",
 };
 
-/** The server said no, by an ERROR packet (RFC 1350 section 5). */
+/**
+ * The server said no, by an ERROR packet (RFC 1350 section 5). Exit code 5 where
+ * that may go well later: its disk is full, or a transfer that it had agreed to
+ * ended for no reason that has a code, as when it is stopped.
+ */
 export class TftpError extends Failure {
   override name = "TftpError";
 
-  constructor(readonly code: number, text: string) {
+  constructor(readonly code: number, text: string, agreed = false) {
+    const isPassing = code === ERROR_CODE.diskFull || agreed && code === ERROR_CODE.undefined;
     super(
-      code === ERROR_CODE.diskFull ? EXIT.later : EXIT.refused,
+      isPassing ? EXIT.later : EXIT.refused,
       `${text === "" ? MEANINGS[code] ?? "refused" : visible(text)} (error ${code})`,
     );
   }

@@ -11,9 +11,9 @@ export interface Origin extends Source, Disposable {
   size: number;
 }
 
-/** Opens the origin called `path`; `-` is standard input. Throws Failure. */
-export async function openOrigin(path: string): Promise<Origin> {
-  return path === "-" ? await standardInput() : openFile(path);
+/** Opens the origin called `path`; `-` is standard input, which is read first. Throws Failure, also when `signal` aborts. */
+export async function openOrigin(path: string, signal?: AbortSignal): Promise<Origin> {
+  return path === "-" ? await readWhole(Deno.stdin.readable, signal) : openFile(path);
 }
 
 function openFile(path: string): Origin {
@@ -42,22 +42,32 @@ function openFile(path: string): Origin {
   }
 }
 
-/** So much of standard input is taken: more than anybody pipes by hand, and what memory has. */
+/** So much of standard input is taken, in bytes: more than anybody pipes by hand, and what memory has. */
 export const LONGEST_INPUT = 2 ** 30;
 
-/** Standard input, read whole before: a transfer cannot wait for who types it. */
-async function standardInput(): Promise<Origin> {
+/**
+ * All of `input`, before anything is sent: a server does not wait for who types,
+ * and is told the size. Throws Failure when there is too much, or `signal` aborts.
+ */
+export async function readWhole(
+  input: ReadableStream<Uint8Array>,
+  signal?: AbortSignal,
+): Promise<Origin> {
   const parts: Uint8Array[] = [];
   let size = 0;
-  try {
-    for await (const part of Deno.stdin.readable) {
+  const store = new WritableStream<Uint8Array>({
+    write(part): void {
       parts.push(part);
       size += part.length;
       if (size > LONGEST_INPUT) {
         throw new Failure(EXIT.file, "standard input: is longer than 1 GiB (put a file instead)");
       }
-    }
+    },
+  });
+  try {
+    await input.pipeTo(store, { ...signal && { signal } });
   } catch (error) {
+    if (signal?.aborted) throw new Failure(EXIT.interrupted, "interrupted");
     throw fileFailure("standard input", error);
   }
   let rest = concat(parts);

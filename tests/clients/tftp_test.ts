@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { command } from "../../clients/tftp.ts";
 import { describePacket } from "../../tools/protocol/tftp_describe.ts";
-import { encodeData } from "../../tools/protocol/tftp_packet.ts";
+import { encodeData, encodeError } from "../../tools/protocol/tftp_packet.ts";
 import { missingProgram, processTest, processTestUnless } from "../support/permissions.ts";
 import { commandLine, type Ended, run, runCommand, ServerProcess } from "../support/process.ts";
 
@@ -188,6 +188,26 @@ for (const when of ["before the answer", "in a transfer"]) {
     }
   });
 }
+
+processTest("tftp: a server that stops in a transfer is a reason to try later", async () => {
+  const cwd = await Deno.makeTempDir();
+  try {
+    using server = udpServer();
+    const ended = run(PROGRAM, [server.address, "get", "cake"], {
+      permissions: command.permissions,
+      cwd,
+    });
+    const buffer = new Uint8Array(2000);
+    const [, client] = await server.receive(buffer);
+    await server.send(encodeData(1, new Uint8Array(512)), client);
+    assertEquals(describePacket((await server.receive(buffer))[0]), "ACK <block=1>");
+    await server.send(encodeError(0, "The server is stopping"), client);
+    const stderr = `tftp: ${server.address}: cake: The server is stopping (error 0)\n`;
+    assertEquals([await ended, names(cwd)], [{ code: 5, stdout: "", stderr }, []]);
+  } finally {
+    await Deno.remove(cwd, { recursive: true });
+  }
+});
 
 processTestUnless(
   missingProgram("sh") ?? missingProgram("head"),

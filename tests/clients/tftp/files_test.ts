@@ -1,6 +1,6 @@
 /** The local files of downloads and uploads. */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { openOrigin } from "../../../clients/tftp/origin.ts";
+import { LONGEST_INPUT, openOrigin, readWhole } from "../../../clients/tftp/origin.ts";
 import { openTarget } from "../../../clients/tftp/target.ts";
 import { Failure } from "../../../tools/program/failure.ts";
 import { missingProgram, processTestUnless, testWith } from "../../support/permissions.ts";
@@ -163,4 +163,54 @@ fileTest("what cannot be an origin is one line", async (folder) => {
     const failure = await assertRejects(() => openOrigin(path), Failure, `${path}: ${reason}`);
     assertEquals(failure.exitCode, 4);
   }
+});
+
+/** Gives `parts`, and then what `end` does. */
+function inputOf(
+  parts: Iterable<Uint8Array>,
+  end: (controller: ReadableStreamDefaultController<Uint8Array>) => void,
+): ReadableStream<Uint8Array> {
+  const waiting = [...parts];
+  return new ReadableStream({
+    pull(controller): void {
+      const part = waiting.shift();
+      if (part) controller.enqueue(part);
+      else end(controller);
+    },
+  });
+}
+
+Deno.test("standard input is sent as it came, and its size is known before", async () => {
+  using origin = await readWhole(
+    inputOf(["Flour, ", "eggs, ", "sugar."].map(bytes), (input) => input.close()),
+  );
+  const buffer = new Uint8Array(8);
+  let text = "";
+  for (let length = 8; length === 8;) {
+    length = origin.read(buffer);
+    text += new TextDecoder().decode(buffer.subarray(0, length));
+  }
+  assertEquals([origin.size, text], [19, "Flour, eggs, sugar."]);
+});
+
+Deno.test("of standard input 1 GiB is taken, and not a byte more", async () => {
+  const piece = new Uint8Array(LONGEST_INPUT / 64);
+  const most = Array.from({ length: 64 }, () => piece);
+  // The end of the file that fits: to put it together would take the memory for it.
+  const fits = inputOf(most, (input) => input.error(new Error("the last byte was read")));
+  await assertRejects(() => readWhole(fits), Failure, "the last byte was read");
+  const more = inputOf([...most, bytes("x")], (input) => input.close());
+  const failure = await assertRejects(() => readWhole(more), Failure);
+  assertEquals([failure.exitCode, failure.message], [
+    4,
+    "standard input: is longer than 1 GiB (put a file instead)",
+  ]);
+});
+
+Deno.test("who types into standard input can be interrupted", async () => {
+  const interruption = new AbortController();
+  // Nothing more comes, and it does not end.
+  const typed = inputOf([bytes("Flo")], () => interruption.abort());
+  const failure = await assertRejects(() => readWhole(typed, interruption.signal), Failure);
+  assertEquals([failure.exitCode, failure.message], [130, "interrupted"]);
 });

@@ -185,6 +185,11 @@ Deno.test("what goes wrong is one line, and the dialogue goes on", async () => {
       2,
     ],
     ["timeout soon", "timeout: give a duration such as 250ms, 5s or 2m", 2],
+    [
+      "put - cake",
+      "put: the commands come from standard input (try: tftp HOST put - REMOTE)",
+      2,
+    ],
     ["trace maybe", "trace: usage: trace [on|off]", 2],
     ["connect a b", "connect: a port is a number from 1 to 65535", 2],
     ["connect nowhere", "connect: nowhere:69: no such host", 3],
