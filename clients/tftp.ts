@@ -147,6 +147,8 @@ async function oneShot(
       if (error.exitCode === EXIT.unreachable || signal.aborted) break;
     }
   }
+  // Without dallying for a last block that comes again (RFC 1350 section 6), as tftp-hpa, atftp and
+  // curl: servers repeat it after 1 s to 6 s, which a script of many downloads would wait each time.
   await client.close();
   return signal.aborted ? EXIT.interrupted : code;
 }

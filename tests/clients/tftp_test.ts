@@ -1,9 +1,15 @@
 /** The program tftp as its user meets it, with the permissions of its help. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { command } from "../../clients/tftp.ts";
+import { command, main } from "../../clients/tftp.ts";
 import { describePacket } from "../../tools/protocol/tftp_describe.ts";
 import { encodeData, encodeError } from "../../tools/protocol/tftp_packet.ts";
-import { missingProgram, processTest, processTestUnless } from "../support/permissions.ts";
+import { FakeTime } from "../support/fake_time.ts";
+import {
+  missingProgram,
+  processTest,
+  processTestUnless,
+  testWith,
+} from "../support/permissions.ts";
 import { commandLine, type Ended, run, runCommand, ServerProcess } from "../support/process.ts";
 
 const PROGRAM = "clients/tftp.ts";
@@ -149,6 +155,28 @@ tftpTest("what fails is one line and an exit code, and leaves no file", async (s
   assertEquals([ended.code, names(cwd)], [1, ["cake", "folder"]]);
   assertEquals(names(served), ["cake", "large"]);
 });
+
+testWith(
+  ["net", "sys", "read", "write", "env"],
+  "tftp ends with its last acknowledgement, and waits for no repetition",
+  async () => {
+    const folder = await Deno.makeTempDir();
+    try {
+      // Of this clock no time passes: a program that waited would not end.
+      using _time = new FakeTime();
+      using server = udpServer();
+      const ended = main([server.address, "get", "cake", `${folder}/cake`]);
+      const buffer = new Uint8Array(2000);
+      const [, client] = await server.receive(buffer);
+      await server.send(encodeData(1, new TextEncoder().encode(CAKE)), client);
+      assertEquals(describePacket((await server.receive(buffer))[0]), "ACK <block=1>");
+      assertEquals(await ended, 0);
+      assertEquals(await Deno.readTextFile(`${folder}/cake`), CAKE);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+);
 
 for (const when of ["before the answer", "in a transfer"]) {
   processTest(`tftp: Ctrl-C ${when} ends it, and leaves no file`, async () => {
