@@ -118,7 +118,9 @@ export const command = {
       count,
       `${MAX_WINDOW}`,
     ),
-    "single-port": flag("Send everything from the port that listens, for NAT and containers."),
+    "single-port": flag(
+      "Send everything from the port that listens, for NAT and containers; windows of 4 blocks at most.",
+    ),
     "port-range": value("FIRST-LAST", "The ports of transfers, for firewalls.", parsePortRange, {
       shown: "any",
     }),

@@ -40,11 +40,13 @@ export class TftpService {
   readonly #options: ServiceOptions;
   readonly #jails: Promise<{ jail: Jail; uploads: Jail }>;
   readonly #count: ConnectionCount;
-  readonly #sessions = new Set<TftpSession>();
+  /** All, and when nothing of each is left. */
+  readonly #sessions = new Map<TftpSession, Promise<void>>();
+  /** Those that only wait lest the last acknowledgement was lost. */
+  readonly #dallying = new Set<TftpSession>();
   /** The latest of each client's TID and address of ours. */
   readonly #running = new Map<string, Running>();
   readonly #tasks = new Set<Promise<void>>();
-  #nextPort: number;
   #stopping = false;
 
   constructor(options: ServiceOptions, jails: Promise<{ jail: Jail; uploads: Jail }>) {
@@ -52,7 +54,6 @@ export class TftpService {
     this.#jails = jails;
     jails.catch(() => {}); // Each request hears of it.
     this.#count = new ConnectionCount(options);
-    this.#nextPort = options.ports?.first ?? 0;
   }
 
   /** Serves what comes in at `entrance` until that is closed. */
@@ -93,7 +94,7 @@ export class TftpService {
       if (cut) throw new ProtocolError("the request is too long");
       const request = parsePacket(data) as RequestPacket;
       const { jail, uploads } = await this.#jails;
-      if (!this.#count.enter(address)) {
+      if (!await this.#enter(address)) {
         throw new Refusal("undefined", "Too many transfers; try later");
       }
       const session: TftpSession = new TftpSession({
@@ -107,8 +108,9 @@ export class TftpService {
           singlePort
             ? { send: reply, close(): void {} }
             : this.#openChannel(entrance.addr.hostname, peer, longest, receive),
+        delivered: () => this.#dallying.add(session),
       });
-      this.#start(key, { session, request: data.slice(), lastActive: performance.now() }, address);
+      this.#start(key, { session, request: data.slice(), lastActive: performance.now() });
     } catch (error) {
       const { code, message } = errorFor(error);
       note("refused", message);
@@ -129,15 +131,27 @@ export class TftpService {
     return false;
   }
 
-  #start(key: string, running: Running, address: string): void {
+  /** Takes a slot. Who only dallies gives its slot to another transfer of the same address that needs it. */
+  async #enter(address: string): Promise<boolean> {
+    while (!this.#count.enter(address)) {
+      const waiting = [...this.#dallying].find((session) => session.address === address);
+      if (!waiting) return false;
+      waiting.hurry();
+      await this.#sessions.get(waiting);
+    }
+    return true;
+  }
+
+  #start(key: string, running: Running): void {
     const { session } = running;
-    this.#sessions.add(session);
     this.#running.set(key, running);
     const run = session.run().finally(() => {
-      this.#count.leave(address);
+      this.#count.leave(session.address);
       this.#sessions.delete(session);
+      this.#dallying.delete(session);
       if (this.#running.get(key) === running) this.#running.delete(key);
     });
+    this.#sessions.set(session, run);
     this.#track(run);
   }
 
@@ -166,11 +180,12 @@ export class TftpService {
   #openPort(hostname: string, longest: number): DatagramEndpoint {
     const { ports, openPort } = this.#options;
     if (!ports) return openPort(hostname, 0, longest);
-    for (let port = ports.first; port <= ports.last; port++) {
-      const next = this.#nextPort;
-      this.#nextPort = next < ports.last ? next + 1 : ports.first;
+    // In turn would be easy to guess, by whoever has asked for a file too.
+    const number = ports.last - ports.first + 1;
+    const [start = 0] = crypto.getRandomValues(new Uint32Array(1));
+    for (let i = 0; i < number; i++) {
       try {
-        return openPort(hostname, next, longest);
+        return openPort(hostname, ports.first + (start + i) % number, longest);
       } catch (error) {
         if (!(error instanceof Deno.errors.AddrInUse)) throw error;
       }
@@ -188,7 +203,7 @@ export class TftpService {
   /** Takes no more requests. What is under way goes on. */
   refuse(): void {
     this.#stopping = true;
-    for (const session of this.#sessions) session.hurry();
+    for (const session of this.#sessions.keys()) session.hurry();
   }
 
   /** Resolves when no transfer goes on. */
@@ -198,7 +213,7 @@ export class TftpService {
 
   /** Ends all transfers. */
   stop(): void {
-    for (const session of this.#sessions) {
+    for (const session of this.#sessions.keys()) {
       session.stop(new Refusal("undefined", "The server is stopping"));
     }
   }

@@ -21,7 +21,13 @@ import { Sender } from "../../tools/protocol/tftp_sender.ts";
 import type { Outcome } from "../../tools/protocol/tftp_transfer.ts";
 import { meantPath } from "./names.ts";
 import { errorFor, Refusal } from "./refusal.ts";
-import { limitsFor, OPENING_SENDS, type TftpSettings } from "./settings.ts";
+import {
+  GUESSABLE_SENDS,
+  isGuessable,
+  limitsFor,
+  OPENING_SENDS,
+  type TftpSettings,
+} from "./settings.ts";
 
 /** What a client may send besides data is short. */
 const LONGEST_ANSWER = 1024;
@@ -47,6 +53,8 @@ export interface SessionContext {
   reply(packet: Uint8Array): Promise<boolean>;
   /** Opens the channel, for packets of up to `longest` bytes that go to `receive`. Throws Refusal. */
   open(longest: number, receive: Receive): Channel;
+  /** Hears that the file is over, and only the last acknowledgement may be asked for again. */
+  delivered(): void;
 }
 
 /** A transfer that can begin. */
@@ -62,7 +70,8 @@ const NO_FOLDER: ReadonlySet<FileErrorKind> = new Set(["not found", "not a folde
 /** One transfer with one client. */
 export class TftpSession {
   readonly #context: SessionContext;
-  readonly #address: string;
+  /** The client's. */
+  readonly address: string;
   /** The file, as the client may see it. */
   #path: string;
   #plan: Plan | undefined;
@@ -70,12 +79,15 @@ export class TftpSession {
   #start = 0;
   #stopped: Refusal | undefined;
   #tell = true;
+  /** How many packets went out since the last came in. */
+  #sends = 0;
+  #commits = false;
   #delivered = false;
   #dallies = true;
 
   constructor(context: SessionContext) {
     this.#context = context;
-    this.#address = unmapped(context.peer.hostname);
+    this.address = unmapped(context.peer.hostname);
     this.#path = context.request.name;
   }
 
@@ -91,6 +103,7 @@ export class TftpSession {
 
   /** Takes a packet from the client's TID at once; what follows from it is to be awaited. */
   receive(packet: Uint8Array): Promise<void> | undefined {
+    this.#sends = 0;
     return this.#driver?.receive(packet);
   }
 
@@ -100,8 +113,9 @@ export class TftpSession {
     if (this.#delivered) this.#driver?.stop(undefined);
   }
 
-  /** Ends the transfer; the client is told unless `tell` is false. */
+  /** Ends the transfer; the client is told unless `tell` is false. A file that takes its name already is no failure any more. */
   stop(reason: Refusal, tell = true): void {
+    if (this.#commits) return this.hurry();
     this.#stopped ??= reason;
     this.#tell = tell;
     this.#driver?.stop(reason);
@@ -135,13 +149,15 @@ export class TftpSession {
       const channel = this.#context.open(longest, (packet) => this.receive(packet));
       stack.defer(() => channel.close());
       send = (packet) => channel.send(packet);
-      this.#driver = new TransferDriver(plan.transfer, send, plan.commit);
+      const sendSome = isGuessable(this.#context.settings) ? this.#sparing(send) : send;
+      this.#driver = new TransferDriver(plan.transfer, sendSome, plan.commit);
       this.#plan = plan;
       this.#start = performance.now();
       await this.#driver.start();
       const outcome = await this.#driver.outcome;
       if (outcome.kind === "done") {
         this.#delivered = true;
+        this.#context.delivered();
         this.#log(writes ? "received" : "sent", this.#progress());
         if (this.#dallies) await this.#driver.over;
         else this.#driver.stop(undefined);
@@ -154,6 +170,11 @@ export class TftpSession {
     }
   }
 
+  /** As `send`; but of what is too much for one packet of the client's, each is lost. */
+  #sparing(send: Channel["send"]): Channel["send"] {
+    return async (packet) => this.#sends++ < GUESSABLE_SENDS && await send(packet);
+  }
+
   async #prepare(stack: AsyncDisposableStack): Promise<Plan> {
     const { request, settings } = this.#context;
     const mode = parseMode(request.mode);
@@ -163,7 +184,7 @@ export class TftpSession {
     try {
       const { names, folder, uploads = folder } = settings;
       const root = request.kind === "RRQ" ? folder : uploads;
-      this.#path = meantPath(request.name, this.#address, names, root);
+      this.#path = meantPath(request.name, this.address, names, root);
     } catch {
       throw new FileError("bad name");
     }
@@ -177,7 +198,7 @@ export class TftpSession {
     const { file, info } = stack.use(await this.#inOwnFolder((path) => jail.open(path)));
     const { terms, accepted } = negotiate(
       request.options,
-      limitsFor(this.#address, settings),
+      limitsFor(this.address, request.kind, settings),
       // As netascii the file has another size, which only reading it would tell; and curl takes a size of 0 for an error.
       mode === "octet" && info.size > 0 ? info.size : undefined,
     );
@@ -199,7 +220,7 @@ export class TftpSession {
     }
     const { terms, accepted } = negotiate(
       request.options,
-      limitsFor(this.#address, settings),
+      limitsFor(this.address, request.kind, settings),
       "told",
     );
     if (terms.size !== undefined && terms.size > settings.maxFileSize) {
@@ -220,14 +241,18 @@ export class TftpSession {
       openingSends: OPENING_SENDS,
       opening: accepted.size > 0 ? encodeOack(accepted) : encodeAck(0),
     });
-    return { transfer, terms, commit: () => upload.commit() };
+    const commit = async (): Promise<void> => {
+      this.#commits = true;
+      await upload.commit();
+    };
+    return { transfer, terms, commit };
   }
 
   /** What `find` finds in the folder of the client's address, if clients have some, else in that of all. */
   async #inOwnFolder<T>(find: (path: string) => Promise<T>): Promise<T> {
     if (this.#context.settings.perClient) {
       try {
-        return await find(`/${this.#address}${this.#path}`);
+        return await find(`/${this.address}${this.#path}`);
       } catch (error) {
         if (!(error instanceof FileError && NO_FOLDER.has(error.kind))) throw error;
       }
@@ -266,7 +291,7 @@ export class TftpSession {
   #log(event: string, fields: Fields): void {
     const { request: { kind, mode }, peer: { port }, settings } = this.#context;
     const request = kind === "RRQ" ? "read" : "write";
-    const who = { peer: this.#address, port, request, file: this.#path, mode };
+    const who = { peer: this.address, port, request, file: this.#path, mode };
     settings.log.event(event, { ...who, ...fields });
   }
 }

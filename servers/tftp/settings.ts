@@ -1,6 +1,8 @@
 /** How a TFTP server is set up. */
 import type { Log } from "../../tools/program/log.ts";
 import type { Limits } from "../../tools/protocol/tftp_options.ts";
+import { WAITS } from "../../tools/protocol/tftp_retry.ts";
+import type { RequestPacket } from "../../tools/protocol/tftp_packet.ts";
 import type { PortRange } from "../../tools/protocol/units.ts";
 import type { Network } from "./allow_list.ts";
 import type { NameRules } from "./names.ts";
@@ -43,15 +45,48 @@ export const MAX_WINDOW = 64;
  */
 export const OPENING_SENDS = 3;
 
+/**
+ * A forger who knows where a transfer's packets go needs no answer to keep it
+ * going, in the name of a victim to whom it all is sent. So each packet draws a
+ * window of at most so many blocks: what EDK2, the firmware of most PCs, asks for.
+ */
+export const GUESSABLE_WINDOW = 4;
+
+/**
+ * And no more than so many packets in all until the next one comes, repetitions
+ * included: as many as tftpd-hpa sends for one request. That is 151 bytes on an
+ * Ethernet for one of the forger's, at the very most; without it was 14,000.
+ */
+export const GUESSABLE_SENDS = 6;
+
+/** In so many ports, a window of MAX_WINDOW blocks that goes out ten times is about as much for each port that is tried. */
+const MANY_PORTS = 100;
+
+/** Whether a client's packets go to a port that others can guess. */
+export function isGuessable({ singlePort, ports }: TftpSettings): boolean {
+  return singlePort || (ports !== undefined && ports.last - ports.first + 1 < MANY_PORTS);
+}
+
 // What an Ethernet frame holds besides the headers of IP, UDP and TFTP: PXE ROMs take no fragments.
 const UNFRAGMENTED = { ipv4: 1500 - 20 - 8 - 4, ipv6: 1500 - 40 - 8 - 4 } as const;
 const ON_LOOPBACK = 65464;
 
-/** How far the options of a client at `address` are followed. */
-export function limitsFor(address: string, settings: TftpSettings): Limits {
-  const { maxBlksize, maxWindow } = settings;
+/** How far the options of a client at `address` are followed when it reads or writes. */
+export function limitsFor(
+  address: string,
+  kind: RequestPacket["kind"],
+  settings: TftpSettings,
+): Limits {
+  const { maxBlksize, maxWindow, idleTimeout } = settings;
   const standard = /^127\.|^::1$/.test(address)
     ? ON_LOOPBACK
     : UNFRAGMENTED[address.includes(":") ? "ipv6" : "ipv4"];
-  return { blksize: maxBlksize ?? standard, windowsize: maxWindow };
+  return {
+    blksize: maxBlksize ?? standard,
+    windowsize: kind === "RRQ" && isGuessable(settings)
+      ? Math.min(maxWindow, GUESSABLE_WINDOW)
+      : maxWindow,
+    // A longer one would extend the operator's limit.
+    timeout: idleTimeout / WAITS,
+  };
 }

@@ -10,6 +10,7 @@ import {
   parsePacket,
   type TftpPacket,
 } from "../../tools/protocol/tftp_packet.ts";
+import type { PortRange } from "../../tools/protocol/units.ts";
 
 /** A log that a test can wait for. */
 export class TestLog {
@@ -222,6 +223,26 @@ export class RawClient {
       this.#socket.close();
     } catch {
       // A test has closed it.
+    }
+  }
+}
+
+/** So many ports in a row, which were free a moment ago. */
+export function freePorts(number: number): PortRange {
+  const transport = "udp", hostname = "127.0.0.1";
+  for (;;) {
+    const sockets = [Deno.listenDatagram({ transport, hostname, port: 0 })];
+    const { port: first } = sockets[0]?.addr as Deno.NetAddr;
+    const last = first + number - 1;
+    try {
+      for (let port = first + 1; port <= last; port++) {
+        sockets.push(Deno.listenDatagram({ transport, hostname, port }));
+      }
+      return { first, last };
+    } catch {
+      // One is taken, or beyond the last there is: try others.
+    } finally {
+      sockets.forEach((socket) => socket.close());
     }
   }
 }

@@ -37,6 +37,8 @@ const UTIMEOUT = { least: 100_000, most: 255_000_000 } as const;
 export interface Limits {
   blksize: number;
   windowsize: number;
+  /** Milliseconds; a longer wait is not agreed on. */
+  timeout: number;
 }
 
 // The default socket buffer of Linux, of 212,992 bytes. A window that does not fit is cut at its end each time.
@@ -87,12 +89,13 @@ export function negotiate(
     accepted.set("windowsize", `${terms.windowsize}`);
   }
   // A time can only be taken or left. The finer one counts when both are there.
-  if (within(number("utimeout"), UTIMEOUT)) {
-    terms.timeout = number("utimeout") / 1000;
-    accepted.set("utimeout", `${number("utimeout")}`);
-  } else if (within(number("timeout"), TIMEOUT)) {
-    terms.timeout = number("timeout") * 1000;
-    accepted.set("timeout", `${number("timeout")}`);
+  const [micros, seconds] = [number("utimeout"), number("timeout")];
+  if (within(micros, UTIMEOUT) && micros / 1000 <= limits.timeout) {
+    terms.timeout = micros / 1000;
+    accepted.set("utimeout", `${micros}`);
+  } else if (within(seconds, TIMEOUT) && seconds * 1000 <= limits.timeout) {
+    terms.timeout = seconds * 1000;
+    accepted.set("timeout", `${seconds}`);
   }
   const rollover = asked.get("rollover");
   if (rollover === "0" || rollover === "1") {

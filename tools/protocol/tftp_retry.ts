@@ -8,7 +8,7 @@ export const LEAST_WAIT = 200;
 export const LONGEST_WAIT = 8000;
 
 /** So many agreed waits without progress are awaited at least. */
-const WAITS = 4;
+export const WAITS = 4;
 
 /** How long is waited. */
 export interface RetryOptions {

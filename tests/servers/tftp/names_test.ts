@@ -147,7 +147,7 @@ Deno.test("blocks stay unfragmented on an Ethernet unless the server is told oth
     ["::1", 65464],
   ];
   for (const [address, blksize] of rows) {
-    assertEquals(limitsFor(address, settings), { blksize, windowsize: 64 });
-    assertEquals(limitsFor(address, { ...settings, maxBlksize: 9000 }).blksize, 9000);
+    assertEquals(limitsFor(address, "RRQ", settings), { blksize, windowsize: 64, timeout: 250 });
+    assertEquals(limitsFor(address, "RRQ", { ...settings, maxBlksize: 9000 }).blksize, 9000);
   }
 });

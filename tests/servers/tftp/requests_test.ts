@@ -1,8 +1,13 @@
 /** What the TFTP server makes of requests, and of what is none. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { encodeData, encodeRequest } from "../../../tools/protocol/tftp_packet.ts";
+import {
+  encodeAck,
+  encodeData,
+  encodeRequest,
+  parsePacket,
+} from "../../../tools/protocol/tftp_packet.ts";
 import { testWith } from "../../support/permissions.ts";
-import { withTftpd } from "../../support/tftp_server.ts";
+import { packetLine, withTftpd } from "../../support/tftp_server.ts";
 
 function test(name: string, fn: () => Promise<void>): void {
   testWith(["net", "sys", "read", "write"], name, fn);
@@ -128,6 +133,24 @@ test("tftpd understands names as PXE and Windows write them", async () => {
 function packet(text: string): Uint8Array {
   return Uint8Array.from(text, (char) => char.charCodeAt(0));
 }
+
+test("tftpd answers a request to all on the network, where it listens at all addresses", async () => {
+  await withTftpd({ hosts: [] }, FILES, async ({ port, log }) => {
+    const socket = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
+    try {
+      const request = encodeRequest("RRQ", "cake", "octet", new Map());
+      await socket.send(request, { transport: "udp", hostname: "127.255.255.255", port });
+      const [answer, from] = await socket.receive();
+      assertEquals(packetLine(parsePacket(answer)), "DATA 1 Flour");
+      // From one that is its own, and there the transfer goes on.
+      assertEquals((from as Deno.NetAddr).hostname, "127.0.0.1");
+      await socket.send(encodeAck(1), from);
+      await log.says(/ sent peer=127\.0\.0\.1 .* bytes=5 /);
+    } finally {
+      socket.close();
+    }
+  });
+});
 
 test("tftpd says of requests that are none what is wrong with them", async () => {
   await withTftpd({}, FILES, async ({ client, log }) => {

@@ -10,7 +10,7 @@ import {
 import { FakeTime } from "../../support/fake_time.ts";
 import { testWith } from "../../support/permissions.ts";
 import { pattern } from "../../support/tftp_line.ts";
-import { packetLine, withTftpd } from "../../support/tftp_server.ts";
+import { freePorts, packetLine, withTftpd } from "../../support/tftp_server.ts";
 
 function test(name: string, fn: () => Promise<void>): void {
   testWith(["net", "sys", "read", "write"], name, fn);
@@ -264,21 +264,8 @@ test("tftpd answers the networks it is told, and nobody else", async () => {
 });
 
 test("tftpd takes the ports it is told, and says when they are used up", async () => {
-  // Two ports that were free a moment ago.
-  const first = ((): number => {
-    for (;;) {
-      const one = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
-      const { port } = one.addr as Deno.NetAddr;
-      one.close();
-      try {
-        Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: port + 1 }).close();
-        return port;
-      } catch {
-        // Taken: try others.
-      }
-    }
-  })();
-  await withTftpd({ ports: { first, last: first + 1 } }, FILES, async ({ client, log }) => {
+  const { first, last } = freePorts(2);
+  await withTftpd({ ports: { first, last } }, FILES, async ({ client, log }) => {
     const clients = [client(), client(), client()];
     const answers: string[] = [];
     for (const one of clients) {
@@ -290,7 +277,7 @@ test("tftpd takes the ports it is told, and says when they are used up", async (
       "OACK blksize=8",
       "ERROR 0 No port is free; try later",
     ]);
-    assertEquals(clients.slice(0, 2).map(({ tid }) => tid).sort(), [first, first + 1]);
+    assertEquals(clients.slice(0, 2).map(({ tid }) => tid).sort(), [first, last]);
     await clients[1]?.goodbye();
     await log.says(/ failed .*bye/);
     assertEquals(await client().answer("RRQ", "cake"), "DATA 1 Flour");

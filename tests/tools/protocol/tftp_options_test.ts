@@ -9,7 +9,7 @@ import {
   type Terms,
 } from "../../../tools/protocol/tftp_options.ts";
 
-const LIMITS = { blksize: 8192, windowsize: 64 };
+const LIMITS = { blksize: 8192, windowsize: 64, timeout: 255_000 };
 
 type Pairs = Record<string, string>;
 
@@ -53,6 +53,21 @@ const ASKED: [asked: Pairs, accepted: Pairs, terms: Partial<Terms>][] = [
   [{ tsize: "-1" }, {}, {}],
   [{ multicast: "", password: "x", constructor: "1" }, {}, {}],
 ];
+
+Deno.test("a TFTP server agrees on no longer wait than it is told", () => {
+  const rows: [asked: Pairs, timeout: number | undefined][] = [
+    [{ timeout: "7" }, 7000],
+    [{ timeout: "8" }, undefined],
+    [{ utimeout: "7500000" }, 7500],
+    [{ utimeout: "7500001" }, undefined],
+    [{ utimeout: "7500001", timeout: "2" }, 2000],
+  ];
+  for (const [asked, timeout] of rows) {
+    const limits = { ...LIMITS, timeout: 7500 };
+    const { terms, accepted } = negotiate(new Map(Object.entries(asked)), limits, undefined);
+    assertEquals([terms.timeout, accepted.size], [timeout, timeout ? 1 : 0]);
+  }
+});
 
 Deno.test("a TFTP server clamps options, leaves out what it cannot meet, and echoes nothing", () => {
   for (const [asked, accepted, terms] of ASKED) {
