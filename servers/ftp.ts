@@ -29,6 +29,7 @@ import { Secret } from "../tools/protocol/secret.ts";
 import { parsePortRange } from "../tools/protocol/units.ts";
 import { formatUser, parseUser, parseUsers, type Right } from "../tools/protocol/users.ts";
 import { BY_VERB } from "./ftp/commands.ts";
+import { withZone } from "./ftp/link_local.ts";
 import { Folders, LoginGuard } from "./ftp/login.ts";
 import type { FtpService } from "./ftp/service.ts";
 import { FtpSession } from "./ftp/session.ts";
@@ -71,7 +72,7 @@ export function start(options: FtpOptions): Server {
     ...options,
     refusal: new TextEncoder().encode(formatReply(421, "Too many connections; try later.")),
     serve(conn, { hostname: peer }): Promise<void> {
-      const local = unmapped((conn.localAddr as Deno.NetAddr).hostname);
+      const local = withZone(unmapped((conn.localAddr as Deno.NetAddr).hostname));
       const session = new FtpSession(conn, { peer, local }, service, BY_VERB);
       sessions.add(session);
       return session.run().finally(() => sessions.delete(session));

@@ -9,6 +9,7 @@ import {
 } from "../../tools/protocol/ftp_address.ts";
 import { reply } from "./command.ts";
 import { ActiveWay, isInternal, listenInRange, PassiveWay } from "./data.ts";
+import { isLinkLocal, zoneOf } from "./link_local.ts";
 import { type FtpReply, Refusal } from "./replies.ts";
 import type { FtpSession, SessionCommand } from "./session.ts";
 
@@ -125,8 +126,7 @@ function listenForClient(session: FtpSession): number {
   try {
     const { listener, port } = listenInRange(
       service.network,
-      // A link-local address cannot be listened at without its zone, which Deno does not tell.
-      /^fe[89ab]/i.test(local) ? "::" : local,
+      isLinkLocal(local) && !zoneOf(local) ? "::" : local,
       service.passivePorts,
       () => crypto.getRandomValues(new Uint32Array(1))[0] as number / 2 ** 32,
     );
@@ -151,8 +151,15 @@ function activate(session: FtpSession, address: DataAddress | undefined): FtpRep
     return reply(501, "Data goes to your own address alone.");
   }
   if (address.port < FIRST_UNPRIVILEGED) return reply(501, "Data goes to no port below 1024.");
+  const zone = isLinkLocal(address.host) ? zoneOf(session.ends.local) : "";
+  if (zone === undefined) {
+    return reply(501, "There is no way back to a link-local address: use EPSV.");
+  }
   session.way?.close();
-  session.way = new ActiveWay(session.service.network, address);
+  session.way = new ActiveWay(session.service.network, {
+    ...address,
+    host: address.host + zone,
+  });
   return reply(200, "We will connect to you.");
 }
 

@@ -39,6 +39,7 @@ interface Request {
 /** The two ends of a control connection, IPv4 addresses in plain form. */
 export interface Ends {
   peer: string;
+  /** With its zone if it needs one, and that is known. */
   local: string;
 }
 

@@ -163,9 +163,9 @@ for (const [peer, publicAddress, told] of PUBLIC) {
 
 for (
   const [local, address] of [["10.0.0.5", "10.0.0.5"], ["2001:db8::5", "2001:db8::5"], [
-    "fe80::5",
-    "::",
-  ]]
+    "fe80::5%2",
+    "fe80::5%2",
+  ], ["fe80::5", "::"]]
 ) {
   sessionTest(`a client that reached us at ${local} reaches ${address} for data`, async (place) => {
     const { client, events } = place;
