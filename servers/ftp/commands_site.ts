@@ -15,7 +15,8 @@ const SITE: Record<string, SiteCommand> = {
   CHMOD: {
     help: "mode path: set the mode of a file, such as 644",
     async run(session, argument): Promise<FtpReply> {
-      const [, mode = "", path = ""] = /^([0-7]{3,4}) (.+)$/s.exec(argument) ?? [];
+      // No file here becomes setuid or the like: of four digits the last three count.
+      const [, mode = "", path = ""] = /^[0-7]?([0-7]{3}) (.+)$/s.exec(argument) ?? [];
       if (path === "") return reply(501, "SITE CHMOD mode path.");
       if (!session.login.rights.has("w")) {
         throw new Refusal(REPLIES.noRight.code, REPLIES.noRight.text);

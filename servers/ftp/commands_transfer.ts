@@ -283,18 +283,25 @@ function beginUpload(
   }, way);
 }
 
-/** So many names are tried. */
-const MOST_NAMES = 100;
+/** So many names end in a number; one that is taken more often ends in what no other does. */
+const MOST_NUMBERS = 100;
+/** The names that STOU has told, until their files are there. */
+const told = new Set<string>();
 
 async function storeUnique(session: FtpSession, argument: string): Promise<undefined> {
   const { way } = prepared(session);
   const name = session.path(argument === "" ? "file" : argument);
-  for (let i = 0; i < MOST_NAMES; i++) {
+  for (let i = 0;; i++) {
+    const path = i === 0 ? name : `${name}.${i < MOST_NUMBERS ? i : crypto.randomUUID()}`;
+    if (told.has(path)) continue;
+    told.add(path);
     try {
-      return await storeWhole(session, way, i === 0 ? name : `${name}.${i}`, false);
+      await storeWhole(session, way, path, false);
+      session.transfer?.over.then(() => told.delete(path));
+      return;
     } catch (error) {
+      told.delete(path);
       if (!(error instanceof FileError && error.kind === "exists")) throw error;
     }
   }
-  throw new Refusal(450, "All names like this one are taken.");
 }

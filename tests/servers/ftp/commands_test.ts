@@ -122,6 +122,7 @@ const DIALOGUE: [command: string, reply: RegExp][] = [
   ["SITE UTIME x hello", /^501 /],
   ["MDTM sub", /^550 /],
   ["SITE CHMOD 600 hello", /^200 /],
+  ["SITE CHMOD 4640 hello", /^200 The mode is 640\.$/],
   ["SITE CHMOD 888 hello", /^501 /],
   ["SITE BOGUS", /^504 /],
   ["SITE HELP", /^214-[^]*CHMOD[^]*UTIME[^]*\n214 End$/],

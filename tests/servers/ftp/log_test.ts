@@ -1,6 +1,41 @@
-/** What the log of the FTP server says of what was refused. */
-import { assertEquals } from "@std/assert";
+/** What the log of the FTP server says. */
+import { assertEquals, assertMatch } from "@std/assert";
 import { ftpTest } from "../../support/ftp_server.ts";
+
+ftpTest("transfers are logged as xferlog has them", async ({ login, log }) => {
+  const client = await login();
+  await client.codes("TYPE I");
+  await client.store("STOR sub/a b", "12345");
+  await client.fetch("RETR hello");
+  await log.says(/ \/hello /);
+  const lines = log.text.split("\n").filter((line) => / ftp 0 /.test(line));
+  assertMatch(
+    lines.join("\n"),
+    /^\w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d \d{4} 1 127\.0\.0\.1 5 \/sub\/a_b b _ i a anonymous ftp 0 \* c\n.* 6 \/hello b _ o a anonymous ftp 0 \* c$/,
+  );
+});
+
+ftpTest(
+  "transfers are logged as JSON",
+  async ({ login, log }) => {
+    const client = await login();
+    await client.fetch("RETR hello");
+    await log.says(/"download"/);
+    const line = log.text.split("\n").find((line) => line.includes('"download"')) ?? "";
+    const { event, path, bytes, complete, user, peer, type, tls } = JSON.parse(line);
+    assertEquals([event, path, bytes, complete, user, peer, type, tls], [
+      "download",
+      "/hello",
+      6,
+      true,
+      "anonymous",
+      "127.0.0.1",
+      "A",
+      false,
+    ]);
+  },
+  { form: "json" },
+);
 
 const REFUSED: [line: string, command: string, path: string | undefined, reason: string][] = [
   ["RETR nothing", "RETR", "/sub/nothing", "No such file or folder."],
