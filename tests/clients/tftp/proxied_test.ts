@@ -1,0 +1,148 @@
+/**
+ * The client, the proxy and the server over real sockets, and how many packets
+ * pass, to the last one. The clock stands still, so that no timer adds another,
+ * but for the one wait that brings a lost packet back.
+ */
+import { assertEquals } from "@std/assert";
+import { TftpClient } from "../../../clients/tftp/client.ts";
+import { Printer } from "../../../servers/proxy/printer.ts";
+import { DatagramEndpoint } from "../../../tools/net/datagram.ts";
+import { Trace } from "../../../tools/program/trace.ts";
+import { parseFault } from "../../../tools/protocol/fault.ts";
+import { LEAST_WAIT } from "../../../tools/protocol/tftp_retry.ts";
+import { withProxy } from "../../servers/proxy/running.ts";
+import { FakeTime } from "../../support/fake_time.ts";
+import { testWith } from "../../support/permissions.ts";
+import { BytesSink, bytesSource, pattern } from "../../support/tftp_line.ts";
+import { type Running, withTftpd } from "../../support/tftp_server.ts";
+
+const BLOCKS = 10;
+const BLKSIZE = 64;
+const DATA = pattern(BLOCKS * BLKSIZE - 3);
+
+type Direction = "up" | "down";
+
+/** How a file is moved; `fault` befalls the `number`th packet of its direction. */
+interface Case {
+  way: "get" | "put";
+  windowsize: number;
+  harm?: { fault: "drop" | "duplicate"; direction: Direction; number: number };
+}
+
+/** Moves the file through the proxy; it must arrive whole. Returns how many packets came up to the proxy, and down. */
+async function move(
+  running: Running,
+  { way, windowsize, harm }: Case,
+  time: FakeTime,
+): Promise<Record<Direction, number>> {
+  const counts = { up: 0, down: 0 };
+  const isHarmed = Promise.withResolvers<void>();
+  const printer = new Printer("hex", (bytes) => {
+    for (const [, mark] of new TextDecoder().decode(bytes).matchAll(/#1 ([<>]) /g)) {
+      const direction = mark === ">" ? "up" : "down";
+      counts[direction]++;
+      if (direction === harm?.direction && counts[direction] === harm.number) isHarmed.resolve();
+    }
+    return Promise.resolve(bytes.length);
+  });
+  const faults = harm ? [parseFault(`${harm.direction}:${harm.fault}@${harm.number}`)] : [];
+  await withProxy(running.port, { udp: true, faults, printer }, async (proxy) => {
+    const client = await TftpClient.connect({
+      host: "127.0.0.1",
+      port: proxy.port,
+      settings: {
+        ...{ mode: "octet", blksize: BLKSIZE, windowsize, tsize: true },
+        ...{ rexmt: undefined, timeout: 25_000 },
+      },
+      trace: new Trace(false),
+      resolve: (host) => Promise.resolve(host),
+      bind: (hostname, longest) =>
+        new DatagramEndpoint(
+          Deno.listenDatagram({ transport: "udp", hostname, port: 0 }),
+          longest,
+        ),
+    });
+    const ended = running.log.saysTimes(way === "get" ? " sent " : " received ", ++moved[way]);
+    let isOver = false;
+    const moving = (way === "get" ? get(client) : put(running, client)).then(() => ended)
+      .finally(() => isOver = true);
+    if (harm?.fault === "drop") {
+      await isHarmed.promise;
+      await time.tick(LEAST_WAIT);
+      // Who was still busy with sending has a timer that is due by now.
+      while (!isOver) await time.tick(0);
+    }
+    await moving;
+    await client.close();
+  });
+  return counts;
+}
+
+async function get(client: TftpClient): Promise<void> {
+  const sink = new BytesSink();
+  await client.get("file", sink);
+  assertEquals(sink.data, DATA);
+}
+
+async function put({ folder }: Running, client: TftpClient): Promise<void> {
+  await client.put("new", bytesSource(DATA), DATA.length);
+  assertEquals(await Deno.readFile(`${folder}/new`), DATA);
+}
+
+/** How many moves the server of a test has seen. */
+const moved = { get: 0, put: 0 };
+
+function faultTest(
+  name: string,
+  test: (run: (way: Case) => Promise<Record<Direction, number>>) => Promise<void>,
+): void {
+  testWith(["net", "sys", "read", "write"], `packets: ${name}`, async () => {
+    Object.assign(moved, { get: 0, put: 0 });
+    using time = new FakeTime();
+    await withTftpd({ writing: "overwrite" }, { file: DATA }, async (running) => {
+      await test((way) => move(running, way, time));
+    });
+  });
+}
+
+faultTest("without harm none is sent twice, and of a window one is answered", async (run) => {
+  for (const [windowsize, answers] of [[1, 10], [2, 5], [4, 3], [10, 1], [32, 1]] as const) {
+    // The request, the answer to it, and in a download the answer to that.
+    assertEquals(await run({ way: "get", windowsize }), { up: 2 + answers, down: 1 + BLOCKS });
+    assertEquals(await run({ way: "put", windowsize }), { up: 1 + BLOCKS, down: 1 + answers });
+  }
+});
+
+for (const way of ["get", "put"] as const) {
+  // The file goes one way, and its acknowledgements the other.
+  const [file, answers]: [Direction, Direction] = way === "get" ? ["down", "up"] : ["up", "down"];
+  const calm = { up: way === "get" ? 2 + BLOCKS : 1 + BLOCKS, down: 1 + BLOCKS };
+
+  faultTest(`${way} in lock-step: nothing follows from one that comes twice`, async (run) => {
+    for (const direction of ["up", "down"] as const) {
+      for (let number = 1; number <= calm[direction]; number++) {
+        const harm = { fault: "duplicate", direction, number } as const;
+        assertEquals(await run({ way, windowsize: 1, harm }), calm, `${direction} ${number}`);
+      }
+    }
+  });
+
+  faultTest(`${way} in lock-step: what is lost is sent once more`, async (run) => {
+    // Before the first block has its answer both ends wait equally long, and either may be first.
+    for (let block = 2; block <= BLOCKS; block++) {
+      for (const direction of [file, answers]) {
+        const number = calm[direction] - BLOCKS + block;
+        const packets = await run({
+          way,
+          windowsize: 1,
+          harm: { fault: "drop", direction, number },
+        });
+        // The block itself, and where its answer was lost that too.
+        const again = { ...calm };
+        again[file]++;
+        if (direction === answers) again[answers]++;
+        assertEquals(packets, again, `${direction} ${number}`);
+      }
+    }
+  });
+}
