@@ -8,18 +8,21 @@ import { FileError, fileError } from "./errors.ts";
 
 /** The pieces, in bytes: large enough to cost little, small enough that a slow disk stops nobody for long. */
 export const PIECE = 65536;
+/** The first piece, in bytes: whoever asks for a file and then says nothing costs no more. */
+export const FIRST_PIECE = 4096;
 
 /** The rest of an open file. */
 export class FileSource implements Source {
   readonly #file: Deno.FsFile;
-  readonly #piece: Uint8Array;
+  readonly #longest: number;
+  #piece = new Uint8Array(0);
   #start = 0;
   #end = 0;
 
   /** `size` is the expected size in bytes: a small file needs no large piece. */
   constructor(file: Deno.FsFile, size = Infinity) {
     this.#file = file;
-    this.#piece = new Uint8Array(Math.min(PIECE, size));
+    this.#longest = Math.min(PIECE, size);
   }
 
   /** Throws FileError. */
@@ -29,12 +32,13 @@ export class FileSource implements Source {
       if (this.#start === this.#end) {
         const rest = buffer.length - length;
         // What is large itself needs no piece in between.
-        if (rest >= this.#piece.length / 4) {
+        if (rest >= this.#longest / 4) {
           const came = this.#fill(buffer.subarray(length));
           if (came === 0) break;
           length += came;
           continue;
         }
+        this.#grow();
         this.#start = 0;
         this.#end = this.#fill(this.#piece);
         if (this.#end === 0) break;
@@ -45,6 +49,14 @@ export class FileSource implements Source {
       this.#start = end;
     }
     return length;
+  }
+
+  #grow(): void {
+    const { length } = this.#piece;
+    if (length === this.#longest) return;
+    this.#piece = new Uint8Array(
+      length === 0 ? Math.min(FIRST_PIECE, this.#longest) : this.#longest,
+    );
   }
 
   #fill(buffer: Uint8Array): number {

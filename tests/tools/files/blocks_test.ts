@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { FileSink, FileSource, PIECE } from "../../../tools/files/blocks.ts";
+import { FileSink, FileSource, FIRST_PIECE, PIECE } from "../../../tools/files/blocks.ts";
 import { FileError } from "../../../tools/files/errors.ts";
 import { testWith } from "../../support/permissions.ts";
 import { pattern } from "../../support/tftp_line.ts";
@@ -42,6 +42,24 @@ testWith(
         }
       });
     }
+  },
+);
+
+testWith(
+  ["read", "write"],
+  "a file is read ahead little at first, and in large pieces when that was taken",
+  async () => {
+    await withFile(pattern(3 * PIECE), (path) => {
+      using file = Deno.openSync(path);
+      const source = new FileSource(file);
+      const block = new Uint8Array(FIRST_PIECE / 4);
+      const reads = Array.from({ length: 6 }, () => {
+        source.read(block);
+        return file.seekSync(0, Deno.SeekMode.Current);
+      });
+      const [first, second] = [FIRST_PIECE, FIRST_PIECE + PIECE];
+      assertEquals(reads, [first, first, first, first, second, second]);
+    });
   },
 );
 
