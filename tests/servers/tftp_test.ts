@@ -84,14 +84,21 @@ processTest("a signal lets a transfer end first; a second one does not", async (
     assertEquals(await stopped, 0);
     assertEquals(await Deno.readTextFile(`${folder}/pie`), "Apples");
   });
-  await withProgram([], async (server, client) => {
-    const one = client();
-    await one.request("RRQ", "cake", { blksize: "8" });
-    assertEquals(await one.line(), "OACK blksize=8");
+  await withProgram(["--overwrite"], async (server, client, folder) => {
+    const [reader, writer] = [client(), client()];
+    await reader.request("RRQ", "cake", { blksize: "8" });
+    assertEquals(await reader.line(), "OACK blksize=8");
+    await writer.request("WRQ", "cake");
+    assertEquals(await writer.line(), "ACK 0");
     server.kill("SIGTERM");
-    await one.send(encodeAck(0));
-    await one.line();
+    await reader.send(encodeAck(0));
+    await reader.line();
+    await writer.send(encodeData(1, new Uint8Array(512)));
+    assertEquals(await writer.line(), "ACK 1");
+    assertEquals((await Array.fromAsync(Deno.readDir(folder))).length, 2);
     assertEquals(await server.stop("SIGTERM"), 0);
+    assertEquals(await Array.fromAsync(Deno.readDir(folder), ({ name }) => name), ["cake"]);
+    assertEquals(await Deno.readTextFile(`${folder}/cake`), "Flour, eggs, sugar.\n");
   });
 });
 
