@@ -42,10 +42,17 @@ export function readWords(
   const [host, verb, ...files] = words;
   if (host === undefined) return { server: undefined, jobs: [] };
   if (isTftpUrl(host)) return readUrl(words, options);
+  if (host.includes("://")) {
+    throw new UsageError(`${JSON.stringify(host)}: give HOST[:PORT] or tftp://HOST/FILE`);
+  }
   const server = serverAddress(host, options, SERVICE);
   if (verb === undefined) return { server, jobs: [] };
   const jobsOf = Object.hasOwn(VERBS, verb) ? VERBS[verb] : undefined;
   if (jobsOf === undefined) {
+    // As other clients take it.
+    if (/^\d+$/.test(verb)) {
+      throw new UsageError(`${verb}: a port goes with its host, as in HOST:${verb}`);
+    }
     const known = Object.keys(VERBS).join(", ");
     throw new UsageError(`${JSON.stringify(verb)}: give one of ${known} (see --help)`);
   }

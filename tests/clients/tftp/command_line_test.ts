@@ -45,6 +45,8 @@ Deno.test("readWords(): what is not understood is one line", () => {
     [["a b"], '"a b": give HOST, HOST:PORT or [IPv6]:PORT'],
     [["server", "fetch"], '"fetch": give one of get, put, mget, mput (see --help)'],
     [["server", "constructor"], '"constructor": give one of get, put, mget, mput (see --help)'],
+    [["server", "6969"], "6969: a port goes with its host, as in HOST:6969"],
+    [["http://server/a"], '"http://server/a": give HOST[:PORT] or tftp://HOST/FILE'],
     [["server", "get"], "usage: get REMOTE [LOCAL] (for several files: mget REMOTE...)"],
     [["server", "get", "a", "b", "c"], "usage: get REMOTE [LOCAL] (for several files: mget"],
     [["server", "put"], "usage: put LOCAL [REMOTE] (for several files: mput LOCAL...)"],
