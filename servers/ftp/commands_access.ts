@@ -1,9 +1,10 @@
 /** Logging in and leaving (RFC 959 section 4.1.1), and TLS (RFC 4217). */
 import { delay } from "@std/async/delay";
+import { FileError } from "../../tools/files/errors.ts";
 import { Secret } from "../../tools/protocol/secret.ts";
 import { reply } from "./command.ts";
 import { isAnonymous, logIn, MOST_FAILURES } from "./login.ts";
-import type { FtpReply } from "./replies.ts";
+import { type FtpReply, Refusal } from "./replies.ts";
 import type { FtpSession, SessionCommand } from "./session.ts";
 
 const NEED_TLS = reply(530, "Use AUTH TLS first: this server wants TLS.");
@@ -125,7 +126,11 @@ async function login(session: FtpSession, password: string): Promise<FtpReply | 
   if (session.user) return reply(230, "You are logged in already.");
   if (name === undefined) return reply(503, "USER comes first.");
   session.name = undefined;
-  const user = await logIn(service, name, new Secret(password));
+  const user = await logIn(service, name, new Secret(password)).catch((error) => {
+    if (!(error instanceof FileError)) throw error;
+    session.log("failed", { name, reason: `the folder of this user: ${error.message}` });
+    throw new Refusal(530, "Your folder cannot be served now.");
+  });
   if (user && !service.sessions.enter(user.name)) {
     session.log("refused", { name, reason: "too many sessions of this user" });
     session.dismiss(reply(421, "This user is here too many times already."));

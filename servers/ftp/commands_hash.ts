@@ -3,7 +3,7 @@ import { FileError } from "../../tools/files/errors.ts";
 import { reply } from "./command.ts";
 import { Pace } from "./copy.ts";
 import { harmless } from "./listing.ts";
-import type { FtpReply } from "./replies.ts";
+import { type FtpReply, Refusal } from "./replies.ts";
 import { HASHES, type SessionCommand } from "./session.ts";
 
 /** The commands. */
@@ -27,7 +27,7 @@ export const HASH_COMMANDS: SessionCommand[] = [{
     for (let length; (length = readSome(opened.file, buffer));) {
       hash.update(buffer.subarray(0, length));
       await pace.moved(length);
-      if (over.aborted) throw new FileError("failed");
+      if (over.aborted) throw new Refusal(451, "Given up, as you are leaving.");
     }
     return reply(
       213,

@@ -345,10 +345,11 @@ export class FtpSession {
   /** The reply to what went wrong. Throws what ends the session. */
   replyTo(error: unknown): FtpReply {
     if (error instanceof Refusal) return error;
-    if (error instanceof FileError) return FILE_REPLIES[error.kind];
     if (error instanceof RangeError) return FILE_REPLIES["bad name"];
     if (isGone(error) || error instanceof Failure) throw error;
-    this.log("failed", { reason: String(error) });
-    return REPLIES.failed;
+    const refused = error instanceof FileError ? error : undefined;
+    if (refused && refused.kind !== "failed") return FILE_REPLIES[refused.kind];
+    this.log("failed", { reason: String(refused?.cause ?? error) });
+    return refused ? FILE_REPLIES.failed : REPLIES.failed;
   }
 }

@@ -173,7 +173,7 @@ export class Transfer {
       return { code: 426, text: "The data connection broke." };
     }
     const refused = fileError(error);
-    if (refused.kind === "failed") this.#session.log("failed", { reason: String(error) });
+    if (refused.kind === "failed") this.#session.log("failed", { reason: String(refused.cause) });
     // 452 is for before the data (RFC 959 section 5.4).
     return refused.kind === "no space" ? REPLIES.noSpaceLeft : FILE_REPLIES[refused.kind];
   }

@@ -5,7 +5,7 @@
  * synchronous: each step would cost ten times as much by way of a thread.
  */
 import { closeQuietly } from "../program/close.ts";
-import { resolvePath, splitPath } from "../protocol/served_path.ts";
+import { splitPath } from "../protocol/served_path.ts";
 import { FileError, fileError } from "./errors.ts";
 import { removeLeftovers } from "./leftovers.ts";
 import { below } from "./path.ts";
@@ -109,9 +109,8 @@ export class Jail {
       const real = this.#inside(path);
       for await (const { name, isSymlink } of Deno.readDir(real)) {
         if (name.startsWith(UNFINISHED)) continue;
-        const info = isSymlink
-          ? await this.stat(resolvePath(name, path)).catch(() => undefined)
-          : lookAt(below(real, name));
+        const there = below(real, name);
+        const info = isSymlink ? this.#lookBehind(there) : lookAt(there);
         if (info) yield { name, info };
       }
     } catch (error) {
@@ -174,6 +173,16 @@ export class Jail {
     const real = Deno.realPathSync(below(this.#root, path.slice(1)));
     if (!this.#holds(real)) throw new FileError("denied");
     return real;
+  }
+
+  /** What the link `real` leads to; undefined when that is out, or nowhere. */
+  #lookBehind(real: string): Deno.FileInfo | undefined {
+    try {
+      const target = Deno.realPathSync(real);
+      return this.#holds(target) ? Deno.lstatSync(target) : undefined;
+    } catch {
+      return undefined;
+    }
   }
 
   /** The real folder for what may come to exist as `path`, and its name there. */

@@ -154,14 +154,16 @@ ftpTest("MLSD gives the facts, of hidden files too", async ({ login }) => {
 });
 
 ftpTest("no file name forges a line", async ({ login, root }) => {
-  Deno.writeTextFileSync(`${root}/sub/x\r\n-rw-r--r-- 1 0 0 0 Jan  1 00:00 forged\x1b[2J`, "");
+  const name = "x\r\n-rw-r--r-- 1 0 0 0 Jan  1 00:00 forged\x1b[2J";
+  Deno.writeTextFileSync(`${root}/sub/${name}`, "");
+  Deno.symlinkSync("deep", `${root}/sub/link${name}`);
   const client = await login();
   for (const verb of ["LIST", "NLST", "MLSD"]) {
     const lines = listingLines(await client.fetch(`${verb} sub`));
-    assertEquals(lines.length, 2, verb);
+    assertEquals(lines.length, 3, verb);
     assertMatch(lines.join("\n"), /x\?\?-rw-r--r-- 1 0 0 0 Jan {2}1 00:00 forged\?\[2J$/m);
   }
-  assertEquals((await client.ask("STAT sub")).split("\n").length, 4);
+  assertEquals((await client.ask("STAT sub")).split("\n").length, 5);
 });
 
 ftpTest("links out, links to nothing and unfinished uploads are not listed", async (served) => {

@@ -1,5 +1,6 @@
 /** What the log of the FTP server says. */
 import { assertEquals, assertMatch } from "@std/assert";
+import { parseUser } from "../../../tools/protocol/users.ts";
 import { ftpTest } from "../../support/ftp_server.ts";
 
 ftpTest("transfers are logged as xferlog has them", async ({ login, log }) => {
@@ -84,3 +85,19 @@ ftpTest("what clients ask about files that are not there fills no log", async ({
   await log.log.flush();
   assertEquals(log.text, before);
 });
+
+ftpTest("a disk that fails is logged as what it says", async ({ login, log }) => {
+  const client = await login();
+  for (const line of ["RETR mem", "HASH mem"]) {
+    const before = log.text.length;
+    assertMatch(await client.fetch(line), /^451 The disk failed\.$/);
+    await log.log.flush();
+    assertMatch(log.text.slice(before), / failed peer=127\.0\.0\.1 .*reason="Error: .*os error/);
+  }
+}, { folder: "/proc/self" });
+
+ftpTest("a user whose folder is gone is not let in, and the log says why", async (served) => {
+  const client = await served.connect();
+  assertEquals(await client.codes("USER ada", "PASS pw"), [331, 530]);
+  await served.log.says(/ failed .*name=ada reason="the folder of this user: not found"\n/);
+}, (root) => ({ users: [parseUser(`ada:pw:${root}/gone`)] }));
