@@ -31,7 +31,8 @@ export function meantPath(name: string, address: string, rules: NameRules, root:
   const cased = (text: string): string => rules.lowerCase ? text.toLowerCase() : text;
   const plain = cased(slashed(name).replace(AFTER_EFI, "").replace(/^\/+/, "/"));
   // Some are told the path that the file has on the server, as other servers want it.
-  const inside = plain.startsWith(cased(`${root}/`)) ? plain.slice(root.length) : plain;
+  const prefix = cased(`${root}/`);
+  const inside = plain.startsWith(prefix) ? plain.slice(prefix.length) : plain;
   // Some ask for /name and others for name.
   return resolvePath(remap(rules.map, inside.replace(/^\/+/, ""), address));
 }

@@ -56,14 +56,19 @@ export class TftpService {
     this.#count = new ConnectionCount(options);
   }
 
-  /** Serves what comes in at `entrance` until that is closed. */
+  /**
+   * Serves what comes in at `entrance` until that is closed. A broadcast is
+   * answered too, against RFC 1123 section 4.2.3.5: old boot ROMs know no server,
+   * and nothing here tells it from a request to an address that came later.
+   */
   async run(entrance: DatagramEndpoint): Promise<void> {
     for (let came = await entrance.receive(); came; came = await entrance.receive()) {
       const { data, peer, cut } = came;
       const key = `${entrance.addr.hostname} ${peer.hostname} ${peer.port}`;
       const opcode = opcodeOf(data);
       if (opcode === OPCODE.RRQ || opcode === OPCODE.WRQ) {
-        await this.#request(entrance, key, data, peer, cut);
+        // Deno may not let us answer this client; that is no reason to answer nobody.
+        await this.#request(entrance, key, data, peer, cut).catch((error) => this.#failed(error));
       } else if (this.#options.singlePort) {
         const running = this.#running.get(key);
         if (!running) continue;
@@ -195,9 +200,13 @@ export class TftpService {
 
   #track(task: Promise<void>): void {
     const tracked = task
-      .catch((error) => this.#options.log.event("failed", { reason: plainMessage(error) }))
+      .catch((error) => this.#failed(error))
       .finally(() => this.#tasks.delete(tracked));
     this.#tasks.add(tracked);
+  }
+
+  #failed(error: unknown): void {
+    this.#options.log.event("failed", { reason: plainMessage(error) });
   }
 
   /** Takes no more requests. What is under way goes on. */
@@ -235,7 +244,7 @@ async function readChannel(
       const following = receive(data);
       if (following) await following;
     } else if (opcodeOf(data) !== OPCODE.ERROR && mayAnswer(came.peer)) {
-      await endpoint.send(WRONG_TID, came.peer);
+      await endpoint.send(WRONG_TID, came.peer).catch(() => {});
     }
   }
 }

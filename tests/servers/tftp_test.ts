@@ -11,20 +11,31 @@ const AT = ["--host", "127.0.0.1", "--port", "0"];
 /** Runs `test` with the program, which has exactly the permissions of its help. */
 async function withProgram(
   args: string[],
-  test: (server: ServerProcess, client: () => RawClient, folder: string) => Promise<void>,
+  test: (
+    server: ServerProcess,
+    client: () => RawClient,
+    folder: string,
+    port: number,
+  ) => Promise<void>,
+  permissions: string[] = command.permissions,
 ): Promise<void> {
   const folder = await Deno.makeTempDir();
   const clients: RawClient[] = [];
   try {
     await Deno.writeTextFile(`${folder}/cake`, "Flour, eggs, sugar.\n");
-    const options: RunOptions = { permissions: command.permissions, cwd: folder };
+    const options: RunOptions = { permissions, cwd: folder };
     await using server = await ServerProcess.start("servers/tftp.ts", [...AT, ...args], options);
     const port = await server.port("udp");
-    await test(server, () => {
-      const client = new RawClient(port, "127.0.0.1");
-      clients.push(client);
-      return client;
-    }, folder);
+    await test(
+      server,
+      () => {
+        const client = new RawClient(port, "127.0.0.1");
+        clients.push(client);
+        return client;
+      },
+      folder,
+      port,
+    );
   } finally {
     clients.forEach((client) => client.close());
     await Deno.remove(folder, { recursive: true });
@@ -100,6 +111,29 @@ processTest("a signal lets a transfer end first; a second one does not", async (
     assertEquals(await Array.fromAsync(Deno.readDir(folder), ({ name }) => name), ["cake"]);
     assertEquals(await Deno.readTextFile(`${folder}/cake`), "Flour, eggs, sugar.\n");
   });
+});
+
+processTest("a client that Deno does not let it answer costs tftpd nothing", async () => {
+  const net = command.permissions.map((flag) =>
+    flag === "--allow-net" ? `${flag}=127.0.0.1` : flag
+  );
+  await withProgram([], async (server, client, _folder, port) => {
+    const outside = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.2", port: 0 });
+    try {
+      const one = client();
+      await one.request("RRQ", "cake", { blksize: "8" });
+      assertEquals(await one.line(), "OACK blksize=8");
+      for (const [packet, to] of [[Uint8Array.of(0, 1), port], [encodeAck(0), one.tid]] as const) {
+        await outside.send(packet, { transport: "udp", hostname: "127.0.0.1", port: to });
+      }
+      await server.says(/ failed reason="Requires net access to \\"127\.0\.0\.2:\d+\\"/);
+      await one.send(encodeAck(0));
+      assertEquals(await one.line(), "DATA 1 Flour, e");
+      assertEquals((await client().fetch("cake")).length, 20);
+    } finally {
+      outside.close();
+    }
+  }, net);
 });
 
 processTest("tftpd --map-test shows what a name is turned into", async () => {

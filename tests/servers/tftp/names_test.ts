@@ -50,6 +50,8 @@ Deno.test("the whole path of a file on the server means that file", () => {
   }
   const lower = { lowerCase: true, map: parseMap("^a$ b") };
   assertEquals(meantPath("/SRV/TFTP/A", "192.0.2.1", lower, "/Srv/tftp"), "/b");
+  // A letter that is longer in lower case.
+  assertEquals(meantPath("/\u0130/cake", "192.0.2.1", lower, "/\u0130"), "/cake");
 });
 
 Deno.test("the whole path of a folder, as clients write it", () => {
