@@ -87,7 +87,7 @@ async function agreement(
   const silence = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
     silence.reject(
-      new Failure(EXIT.unreachable, `--nick ${nick}: no answer (has the room names?)`),
+      new Failure(EXIT.unreachable, `--nick ${nick}: no answer (does the room have names?)`),
     );
   }, timeout);
   try {

@@ -139,7 +139,7 @@ Deno.test("chat: a name that is refused, or never answered, ends it before anyth
       [message, exitCode],
       {
         "*": ["--nick ada: ada is here already", 1],
-        "<": ["--nick ada: no answer (has the room names?)", 3],
+        "<": ["--nick ada: no answer (does the room have names?)", 3],
       }[answer.charAt(0)],
     );
     await client.closeWrite();
