@@ -155,7 +155,7 @@ export const main = program(command, async ({ options, words }) => {
   if (options.cacert !== undefined) await trustFile(options.cacert);
   const [word] = words;
   // A URL without a path is a server to talk to.
-  const isUrls = words.length > 1 || word !== undefined && /:\/\/.*\//.test(word);
+  const isUrls = words.length > 1 || word?.replace(/^\w+:\/\//, "").includes("/");
   return isUrls || hasJob(options) ? await oneShot(words, options) : await dialogue(word, options);
 });
 

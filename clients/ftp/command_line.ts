@@ -131,6 +131,11 @@ function checkTogether(words: readonly string[], options: JobOptions): void {
   if (uploadFile === undefined && createDirs) throw new UsageError("--create-dirs goes with -T");
   if (append && continueAt) throw new UsageError("-a and -C do not go together");
   if (words.length === 0) throw new UsageError("give the URL that is meant");
+  const port = words.find((word) => /^\d+$/.test(word));
+  // As other clients take it.
+  if (port !== undefined) {
+    throw new UsageError(`${port}: a port goes with its host, as in HOST:${port}`);
+  }
   if (words.length > 1) {
     if (uploadFile !== undefined) throw new UsageError("-T goes with one URL");
     if (output !== undefined && output !== "-") {

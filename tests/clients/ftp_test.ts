@@ -80,6 +80,16 @@ ftpTest("-I of what is not there is no success", async ({ ftp, url }) => {
   });
 });
 
+processTest("ftp: what is neither a server nor a URL is told how it is meant", async () => {
+  for (const word of ["server/cake", "127.0.0.1:2121/cake", "ftp:/server/cake"]) {
+    assertEquals(await run(PROGRAM, [word], { permissions: command.permissions }), {
+      code: 2,
+      stdout: "",
+      stderr: `ftp: "${word}": give ftp://HOST/PATH or ftps://HOST/PATH\n`,
+    });
+  }
+});
+
 ftpTest("a mirror that is interrupted says that the same command goes on", async (setting) => {
   const { ftp, url, cwd } = setting;
   const args = ["-r", `${url}/pub/`];

@@ -116,6 +116,7 @@ Deno.test("jobsFor() refuses what does not go together", async () => {
   const cases: [words: string[], options: Partial<JobOptions>, message: string][] = [
     [[], { listOnly: true }, "give the URL"],
     [["server"], { listOnly: true }, '"server": give ftp://'],
+    [["server", "2121"], {}, "2121: a port goes with its host, as in HOST:2121"],
     [["ftp://h/a", "ftp://h/b"], { output: "c" }, "-o FILE goes with one URL"],
     [["ftp://h/a", "ftp://h/b"], { uploadFile: "c" }, "-T goes with one URL"],
     [["ftp://h/a"], { listOnly: true, head: true }, "-l and -I do not go together"],
