@@ -69,7 +69,10 @@ export async function runMirror(request: MirrorRequest, means: MirrorMeans): Pro
   for (const problem of result.problems) say(problem);
   note(summary(result, (performance.now() - began) / 1000));
   if (result.exitCode !== EXIT.ok) {
-    throw new Failure(result.exitCode, "the mirror is not complete");
+    throw new Failure(
+      result.exitCode,
+      "the mirror is not complete (the same command goes on from there)",
+    );
   }
 }
 

@@ -1,5 +1,8 @@
-import { assertEquals } from "@std/assert";
-import { summary } from "../../../clients/ftp/mirror_run.ts";
+import { assertEquals, assertRejects } from "@std/assert";
+import { runMirror, summary } from "../../../clients/ftp/mirror_run.ts";
+import { Failure } from "../../../tools/program/failure.ts";
+import { FtpTree } from "../../support/ftp_tree.ts";
+import { testWith } from "../../support/permissions.ts";
 
 const NOTHING = {
   files: 0,
@@ -30,4 +33,28 @@ Deno.test("summary() says what a mirror did, and nothing of what it did not", ()
   for (const [totals, seconds, line] of cases) {
     assertEquals(summary({ ...NOTHING, ...totals }, seconds), line);
   }
+});
+
+testWith(["read", "write"], "a mirror that is not complete says how it is completed", async () => {
+  const local = await Deno.makeTempDir();
+  const tree = new FtpTree({ a: "x" });
+  tree.scripts.push({ RETR: "550 no" });
+  const said: string[] = [];
+  const request = { up: false, remote: "", local, delete: false, dryRun: false, parallel: 1 };
+  const failure = await assertRejects(
+    () =>
+      runMirror({ ...request, include: [], exclude: [] }, {
+        connect: () => tree.connect(),
+        retries: 0,
+        rate: undefined,
+        signal: new AbortController().signal,
+        write: () => Promise.resolve(),
+        say: (line) => said.push(line),
+        note: () => {},
+      }),
+    Failure,
+    "the mirror is not complete (the same command goes on from there)",
+  );
+  assertEquals([failure.exitCode, said], [1, ["a: 550 no"]]);
+  await Deno.remove(local, { recursive: true });
 });
