@@ -286,6 +286,7 @@ function word<T>(name: string, text: string, read: (text: string) => T): T {
 
 /** A host as a word of its own; IPv6 with or without brackets. */
 function hostName(text: string): string {
+  if (text.includes("/")) throw new RangeError("give a host, not a URL");
   const { host, port } = parseHostPort(text);
   if (port !== undefined) throw new RangeError("the port is a word of its own");
   return host;

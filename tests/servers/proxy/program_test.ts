@@ -49,6 +49,7 @@ processTest("proxy: a command line that is wrong is one line and exit code 2", a
     [["8000", "server", "0"], 'RPORT "0": a port is a number from 1 to 65535'],
     [["8000", "", "80"], 'RHOST "": give HOST'],
     [["8000", "a b", "80"], 'RHOST "a b": give HOST'],
+    [["8000", "http://server/", "80"], 'RHOST "http://server/": give a host, not a URL'],
     [["8000", "server:80", "80"], 'RHOST "server:80": the port is a word of its own'],
     [["1", "a", "2", "--fault", "lag=1s"], "--fault lag=1s: give [up:|down:]KIND[=VALUE][@RULE]"],
     [["1", "a", "2", "--fault", "drop@3"], "--fault drop: not for streams (try --udp)"],
