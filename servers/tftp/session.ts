@@ -64,7 +64,7 @@ interface Plan {
   commit?: () => Promise<void>;
 }
 
-/** How a client that has no folder of its own, or no such file in it, shows. A file may have an address as its name. */
+/** Thus a client shows that has no folder of its own, or no such file there; a mere file may have its address as a name. */
 const NO_FOLDER: ReadonlySet<FileErrorKind> = new Set(["not found", "not a folder"]);
 
 /** One transfer with one client. */
@@ -113,7 +113,10 @@ export class TftpSession {
     if (this.#delivered) this.#driver?.stop(undefined);
   }
 
-  /** Ends the transfer; the client is told unless `tell` is false. A file that takes its name already is no failure any more. */
+  /**
+   * Ends the transfer; the client is told unless `tell` is false. When a file
+   * takes its name already it is too late: that is still acknowledged.
+   */
   stop(reason: Refusal, tell = true): void {
     if (this.#commits) return this.hurry();
     this.#stopped ??= reason;
@@ -170,7 +173,7 @@ export class TftpSession {
     }
   }
 
-  /** As `send`; but of what is too much for one packet of the client's, each is lost. */
+  /** As `send`, but what is too much for one packet of the client's is lost. */
   #sparing(send: Channel["send"]): Channel["send"] {
     return async (packet) => this.#sends++ < GUESSABLE_SENDS && await send(packet);
   }

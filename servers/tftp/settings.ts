@@ -54,12 +54,12 @@ export const GUESSABLE_WINDOW = 4;
 
 /**
  * And no more than so many packets in all until the next one comes, repetitions
- * included: as many as tftpd-hpa sends for one request. That is 151 bytes on an
- * Ethernet for one of the forger's, at the very most; without it was 14,000.
+ * included: as many as tftpd-hpa sends for one request. On an Ethernet that is
+ * at the very most 151 bytes for one of the forger's.
  */
 export const GUESSABLE_SENDS = 6;
 
-/** In so many ports, a window of MAX_WINDOW blocks that goes out ten times is about as much for each port that is tried. */
+/** A window of MAX_WINDOW blocks that goes out ten times is, for each of so many ports to be tried, no more than that. */
 const MANY_PORTS = 100;
 
 /** Whether a client's packets go to a port that others can guess. */
