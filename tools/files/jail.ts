@@ -99,7 +99,8 @@ export class Jail {
       if (there && !there.isFile) {
         throw new FileError(there.isDirectory ? "not a file" : "denied");
       }
-      return await Upload.begin(folder, name, overwrite);
+      // What was private stays private.
+      return Upload.begin(folder, name, overwrite, (there?.mode ?? 0o666) & 0o777);
     });
   }
 

@@ -40,10 +40,10 @@ export class Upload implements AsyncDisposable {
     unfinished.add(temporary);
   }
 
-  /** Makes the hidden file in the real folder `folder`. */
-  static begin(folder: string, name: string, overwrite: boolean): Upload {
+  /** Makes the hidden file in the real folder `folder`, with the permissions `mode` at most. */
+  static begin(folder: string, name: string, overwrite: boolean, mode = 0o666): Upload {
     const temporary = below(folder, UNFINISHED + crypto.randomUUID());
-    const file = Deno.openSync(temporary, { write: true, createNew: true });
+    const file = Deno.openSync(temporary, { write: true, createNew: true, mode });
     try {
       // Thus it is told from what a server that was killed has left.
       file.tryLockSync(true);

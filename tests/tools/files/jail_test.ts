@@ -142,8 +142,10 @@ jailTest("an upload has its name only when it is whole", async ({ jail, root }) 
 jailTest("an upload replaces a file only when that was asked for", async ({ jail, root }) => {
   await refused("exists", () => jail.upload("/hello", false));
   await refused("not a file", () => jail.upload("/sub", true));
+  await Deno.chmod(`${root}/hello`, 0o600);
   await upload(jail, "/hello", "bye", true);
   assertEquals(await Deno.readTextFile(`${root}/hello`), "bye");
+  assertEquals(((await jail.stat("/hello")).mode ?? 0) & 0o777, 0o600);
 });
 
 jailTest("of two uploads to one new name the first to be whole has it", async ({ jail, root }) => {
