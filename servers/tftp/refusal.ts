@@ -27,8 +27,18 @@ const FILE_ERRORS: Record<FileErrorKind, [ErrorName, string]> = {
   "failed": ["undefined", "The disk failed"],
 };
 
+/** What there is to say when all transfers are taken that there can be. */
+export const TOO_MANY = new Refusal("undefined", "Too many transfers; try later");
+
+// This process, or the system, has all the sockets and files it may have.
+const NO_DESCRIPTOR = new Set(["EMFILE", "ENFILE"]);
+
 /** The code and the message for a client, and the reason for the log. */
-export function errorFor(error: unknown): { code: number; message: string; reason: string } {
+export function errorFor(thrown: unknown): { code: number; message: string; reason: string } {
+  const cause = (thrown instanceof FileError ? thrown.cause : thrown) as
+    | { code?: string }
+    | undefined;
+  const error = NO_DESCRIPTOR.has(cause?.code ?? "") ? TOO_MANY : thrown;
   const [name, message]: [ErrorName, string] = error instanceof Refusal
     ? [error.code, error.message]
     : error instanceof FileError

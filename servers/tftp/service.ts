@@ -15,7 +15,7 @@ import {
   type RequestPacket,
 } from "../../tools/protocol/tftp_packet.ts";
 import { isAllowed } from "./allow_list.ts";
-import { errorFor, Refusal } from "./refusal.ts";
+import { errorFor, Refusal, TOO_MANY } from "./refusal.ts";
 import { type Channel, type Receive, TftpSession } from "./session.ts";
 import type { TftpSettings } from "./settings.ts";
 
@@ -99,9 +99,7 @@ export class TftpService {
       if (cut) throw new ProtocolError("the request is too long");
       const request = parsePacket(data) as RequestPacket;
       const { jail, uploads } = await this.#jails;
-      if (!await this.#enter(address)) {
-        throw new Refusal("undefined", "Too many transfers; try later");
-      }
+      if (!await this.#enter(address)) throw TOO_MANY;
       const session: TftpSession = new TftpSession({
         settings: this.#options,
         jail,

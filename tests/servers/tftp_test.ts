@@ -3,7 +3,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { command } from "../../servers/tftp.ts";
 import { encodeAck, encodeData } from "../../tools/protocol/tftp_packet.ts";
 import { processTest } from "../support/permissions.ts";
-import { run, type RunOptions, ServerProcess } from "../support/process.ts";
+import { commandLine, run, type RunOptions, ServerProcess } from "../support/process.ts";
 import { RawClient } from "../support/tftp_server.ts";
 
 const AT = ["--host", "127.0.0.1", "--port", "0"];
@@ -135,6 +135,43 @@ processTest("a client that Deno does not let it answer costs tftpd nothing", asy
     }
   }, net);
 });
+
+processTest(
+  "tftpd without a descriptor left has too many transfers, and goes on when one ends",
+  async () => {
+    const folder = await Deno.makeTempDir();
+    const clients: RawClient[] = [];
+    try {
+      await Deno.writeTextFile(`${folder}/cake`, "Flour");
+      const program = commandLine(
+        "servers/tftp.ts",
+        [folder, ...AT, "--max-connections", "1000"],
+        command.permissions,
+      );
+      const limited = ["-c", 'ulimit -n 80 && exec "$@"', "sh", Deno.execPath(), ...program];
+      await using server = new ServerProcess("sh", limited);
+      const port = await server.port("udp");
+      const ask = async (): Promise<string> => {
+        const one = new RawClient(port, "127.0.0.1");
+        clients.push(one);
+        await one.request("RRQ", "cake", { blksize: "8" });
+        return await one.line();
+      };
+      let answer = await ask();
+      assertEquals(answer, "OACK blksize=8");
+      while (answer.startsWith("OACK")) answer = await ask();
+      assertEquals(answer, "ERROR 0 Too many transfers; try later");
+      await server.says(/ refused .*reason="Too many transfers; try later"/);
+      await clients[0]?.goodbye();
+      await server.says(/ failed .*reason="the client says: bye"/);
+      assertEquals(await ask(), "OACK blksize=8");
+      assertEquals(await server.stop("SIGKILL"), 137);
+    } finally {
+      clients.forEach((client) => client.close());
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+);
 
 processTest("tftpd --map-test shows what a name is turned into", async () => {
   const file = await Deno.makeTempFile();
