@@ -66,7 +66,7 @@ async function move(
     let isOver = false;
     const moving = (way === "get" ? get(client) : put(running, client)).then(() => ended)
       .finally(() => isOver = true);
-    if (harm?.fault === "drop") {
+    if (harm?.fault === "drop" && windowsize === 1) {
       await isHarmed.promise;
       await time.tick(LEAST_WAIT);
       // Who was still busy with sending has a timer that is due by now.
@@ -145,4 +145,21 @@ for (const way of ["get", "put"] as const) {
       }
     }
   });
+
+  faultTest(
+    `${way} in windows of 2: a gap is told at once, and its window sent again`,
+    async (run) => {
+      // The second block of a window shows that its first is missing (RFC 7440 section 4): no clock is needed.
+      const before = { up: calm.up - BLOCKS, down: calm.down - BLOCKS };
+      const windows = BLOCKS / 2;
+      for (let block = 1; block <= BLOCKS; block += 2) {
+        const harm = { fault: "drop", direction: file, number: before[file] + block } as const;
+        const packets = await run({ way, windowsize: 2, harm });
+        assertEquals([packets[file], packets[answers]], [
+          before[file] + BLOCKS + 2,
+          before[answers] + windows + 1,
+        ], `block ${block}`);
+      }
+    },
+  );
 }
