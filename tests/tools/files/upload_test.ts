@@ -1,14 +1,8 @@
 /** How an upload takes its name, also where there are no hard links, and when it is stopped meanwhile. */
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { FileError, type FileErrorKind } from "../../../tools/files/errors.ts";
 import { Upload } from "../../../tools/files/upload.ts";
-import {
-  missingProgram,
-  missingRoot,
-  processTestUnless,
-  testWith,
-} from "../../support/permissions.ts";
-import { runCommand } from "../../support/process.ts";
+import { testWith } from "../../support/permissions.ts";
 
 /** A test with an empty folder. */
 function uploadTest(name: string, fn: (folder: string) => Promise<void>): void {
@@ -102,33 +96,3 @@ uploadTest("so it is on a file system that refuses hard links", async (folder) =
     await Deno.remove(`${folder}/cake`);
   }
 });
-
-processTestUnless(
-  missingRoot() ?? missingProgram("mkfs.exfat") ?? missingProgram("mount.exfat-fuse") ??
-    missingProgram("losetup"),
-  "upload: so it is on exFAT, which has no hard links",
-  async () => {
-    const outside = await Deno.makeTempDir();
-    const undo: string[][] = [["rm", "-r", outside]];
-    const run = async (...[command = "", ...args]: string[]): Promise<string> => {
-      const { code, stdout, stderr } = await runCommand(command, args);
-      assertEquals(code, 0, stderr);
-      return stdout.trim();
-    };
-    try {
-      const folder = `${outside}/mounted`;
-      await Deno.mkdir(folder);
-      await Deno.writeFile(`${outside}/image`, new Uint8Array(8 << 20));
-      await run("mkfs.exfat", `${outside}/image`);
-      const device = await run("losetup", "--find", "--show", `${outside}/image`);
-      undo.unshift(["losetup", "--detach", device]);
-      await run("mount.exfat-fuse", device, folder);
-      undo.unshift(["umount", folder]);
-      await takesOnlyFreeNames(folder);
-      const error = await assertRejects(() => Deno.link(`${folder}/cake`, `${folder}/link`));
-      assert(error instanceof Deno.errors.PermissionDenied);
-    } finally {
-      for (const command of undo) await run(...command);
-    }
-  },
-);
