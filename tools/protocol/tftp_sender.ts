@@ -95,9 +95,12 @@ export class Sender implements Transfer {
     return this.#next < end && this.#next <= this.#final;
   }
 
-  /** Reads the next block while the peer is busy with those it has. Throws what the source throws. */
+  /**
+   * Reads the next block while the peer is busy with those it has; who was never
+   * heard may not be there, and costs none. Throws what the source throws.
+   */
   prepare(): void {
-    if (this.#read === this.#next - 1 && this.#final === Infinity) this.#readBlock();
+    if (this.heard && this.#read === this.#next - 1 && this.#final === Infinity) this.#readBlock();
   }
 
   #readBlock(): void {

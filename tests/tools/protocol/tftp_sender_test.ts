@@ -225,7 +225,12 @@ Deno.test("what the source throws comes out of the sender", () => {
     throw new RangeError("broken disk");
   };
   assertThrows(() => sender(1, {}, { source: { read } }).next(0), RangeError, "broken disk");
-  const ahead = sender(1, {}, { source: { read } });
+  const source = bytesSource(pattern(2 * BLKSIZE));
+  let reads = 0;
+  const ahead = sender(1, {}, {
+    source: { read: (buffer) => ++reads > 2 ? read() : source.read(buffer) },
+  });
+  assertEquals([sent(ahead), after(ahead, 1)], [[1], [2]]);
   assertThrows(() => ahead.prepare(), RangeError, "broken disk");
 });
 
@@ -247,6 +252,8 @@ Deno.test("reading ahead changes nothing in what is sent", () => {
     [5, [], 5, 5],
   ];
   assertEquals([sent(one), reads], [[1, 2], 2]);
+  one.prepare();
+  assertEquals(reads, 2); // Nobody was heard yet: a request costs no more than what it asked for.
   for (const [block, packets, before, ahead] of rows) {
     one.prepare();
     one.prepare(); // One block, and none beyond the last.
