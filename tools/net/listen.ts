@@ -133,7 +133,7 @@ function openOne<S>(
   } catch (error) {
     if (error instanceof Deno.errors.AddrInUse) {
       throw failure(
-        "address in use (is another server running? try --port)",
+        "address in use (is another server running? try another port)",
         error,
       );
     }

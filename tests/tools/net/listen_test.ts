@@ -95,7 +95,7 @@ Deno.test("listenAt(): a port that was asked for, or has no twin, is refused whe
 Deno.test("listenAt(): what is wrong with an address, in words; what was opened is closed", () => {
   const { errors } = Deno;
   const cases: [Error, string][] = [
-    [new errors.AddrInUse(), "address in use (is another server running? try --port)"],
+    [new errors.AddrInUse(), "address in use (is another server running? try another port)"],
     [
       Object.assign(new errors.AddrNotAvailable(), { code: "EADDRNOTAVAIL" }),
       "no such address on this machine",
@@ -131,7 +131,7 @@ Deno.test("listenAt(): all addresses are one TCP socket, IPv4 alone where there 
   }
   assertEquals(
     refusal({ hosts: [] }, () => new Deno.errors.AddrInUse()),
-    "[::]:13: address in use (is another server running? try --port)",
+    "[::]:13: address in use (is another server running? try another port)",
   );
 });
 
@@ -201,7 +201,7 @@ netTest("listenAt() with real sockets: a second server is told that the address 
         assert(
           message.endsWith(
             `:${server.port}: address in use ` +
-              "(is another server running? try --port)",
+              "(is another server running? try another port)",
           ),
           message,
         );
