@@ -20,6 +20,8 @@ export type Protect = (stream: ByteStream) => Promise<TlsStream>;
 
 /** What a control connection needs to know. */
 export interface ControlOptions {
+  /** The server, as it was named to `dial`. */
+  host: string;
   /** The longest silence in milliseconds. */
   timeout: number;
   charset: Charset;
@@ -31,6 +33,8 @@ export class Control {
   /** The addresses of both ends, IPv4 in plain form. */
   readonly peer: string;
   readonly local: string;
+  /** The zone of link-local addresses with its `%` (RFC 4007 section 11), which no socket of Deno tells; else empty. */
+  readonly zone: string;
   readonly #options: ControlOptions;
   #stream: ByteStream;
   #reader: ByteReader;
@@ -45,6 +49,7 @@ export class Control {
   constructor(conn: FtpConn, options: ControlOptions) {
     this.peer = unmapped(conn.remoteAddr.hostname);
     this.local = unmapped(conn.localAddr.hostname);
+    this.zone = /%.*$/.exec(options.host)?.[0] ?? "";
     this.#options = options;
     this.#stream = conn;
     this.#reader = new ByteReader(conn);

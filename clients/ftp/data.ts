@@ -166,14 +166,16 @@ export class DataConnector {
   async #passiveAddress(): Promise<DataAddress> {
     const control = this.#control;
     const { text } = await (control.claim() ? control.answer() : control.ask(this.#passiveVerb));
-    if (this.#extended) return { host: control.peer, port: parseExtendedPassive(text) };
+    const peer = control.peer + control.zone;
+    if (this.#extended) return { host: peer, port: parseExtendedPassive(text) };
     const { host, port } = parsePassive(text);
-    return { host: this.#options.trustPassiveHost ? host : control.peer, port };
+    return { host: this.#options.trustPassiveHost ? host : peer, port };
   }
 
   async #active(): Promise<FtpListener> {
-    const listener = this.#options.listen(this.#control.local);
-    const address = { host: this.#control.local, port: listener.addr.port };
+    const { local, zone } = this.#control;
+    const listener = this.#options.listen(local + zone);
+    const address = { host: local, port: listener.addr.port };
     try {
       if (this.#extended) {
         try {

@@ -1,5 +1,6 @@
 /** Data connections between link-local addresses, which Deno shows without their zone. */
 import { assertEquals } from "@std/assert";
+import { command as client } from "../../../clients/ftp.ts";
 import { command } from "../../../servers/ftp.ts";
 import { sessionTest } from "../../support/ftp_session.ts";
 import { missingProgram, processTestUnless } from "../../support/permissions.ts";
@@ -14,8 +15,16 @@ for end in one:1 two:2; do
 done
 exec "$0" "$@"`;
 
-/** Two clients that fetch `hello`, in passive and in active mode: the first can do no active mode here, the second nothing else. */
+const OWN = commandLine(
+  "clients/ftp.ts",
+  ["-o", "-", "ftp://[fe80::1%one]:2121/hello"],
+  client.permissions,
+);
+
+/** Clients that fetch `hello`: ours in both modes; curl can do no active mode here, and Python is here for nothing else. */
 const CLIENTS = [
+  [Deno.execPath(), ...OWN],
+  [Deno.execPath(), ...OWN, "--active"],
   ["curl", "-sS", "ftp://[fe80::1%25one]:2121/hello"],
   [
     "python3",
