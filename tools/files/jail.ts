@@ -153,9 +153,12 @@ export class Jail {
 
   /** Gives `from` the name `to`, in place of a file there. */
   async rename(from: string, to: string): Promise<void> {
-    await guarded(async () => {
+    await guarded(() => {
       const [old, fresh] = [this.#place(from), this.#place(to)];
-      await Deno.rename(below(old.folder, old.name), below(fresh.folder, fresh.name));
+      const [before, after] = [below(old.folder, old.name), below(fresh.folder, fresh.name)];
+      // Synchronous: no upload ends before it knows where it is.
+      Deno.renameSync(before, after);
+      Upload.moved(before, after);
     });
   }
 

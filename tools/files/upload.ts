@@ -6,51 +6,66 @@ import { below } from "./path.ts";
 /** The beginning of the names of unfinished uploads. */
 export const UNFINISHED = ".upload-";
 
-/** The hidden files there are. A program that ends meanwhile, at a second Ctrl-C perhaps, takes them with it. */
-const unfinished = new Set<string>();
-addEventListener("unload", () => {
-  for (const path of unfinished) {
-    try {
-      Deno.removeSync(path);
-    } catch {
-      // There is nobody left to tell.
-    }
-  }
-});
-
 /** An upload under way. Ends by `commit`, or by `abort`, after which nothing of it is left. */
 export class Upload implements AsyncDisposable {
-  readonly #folder: string;
+  static readonly #unfinished = new Set<Upload>();
+  #folder: string;
   readonly #name: string;
   readonly #overwrite: boolean;
-  readonly #temporary: string;
+  readonly #hidden: string;
   #over = false;
+
+  static {
+    // A program that ends meanwhile, at a second Ctrl-C perhaps, takes the hidden files with it.
+    addEventListener("unload", () => {
+      for (const upload of Upload.#unfinished) {
+        try {
+          Deno.removeSync(upload.#temporary);
+        } catch {
+          // There is nobody left to tell.
+        }
+      }
+    });
+  }
+
+  /** What was the real path `from` is `to` now: uploads into that folder, or below it, go there. */
+  static moved(from: string, to: string): void {
+    for (const upload of Upload.#unfinished) {
+      if (below(upload.#folder, "").startsWith(below(from, ""))) {
+        upload.#folder = to + upload.#folder.slice(from.length);
+      }
+    }
+  }
 
   private constructor(
     folder: string,
     name: string,
     overwrite: boolean,
-    temporary: string,
+    hidden: string,
     readonly file: Deno.FsFile,
   ) {
     this.#folder = folder;
     this.#name = name;
     this.#overwrite = overwrite;
-    this.#temporary = temporary;
-    unfinished.add(temporary);
+    this.#hidden = hidden;
+    Upload.#unfinished.add(this);
   }
 
   /** Makes the hidden file in the real folder `folder`, with the permissions `mode` at most. */
   static begin(folder: string, name: string, overwrite: boolean, mode = 0o666): Upload {
-    const temporary = below(folder, UNFINISHED + crypto.randomUUID());
-    const file = Deno.openSync(temporary, { write: true, createNew: true, mode });
+    const hidden = UNFINISHED + crypto.randomUUID();
+    const file = Deno.openSync(below(folder, hidden), { write: true, createNew: true, mode });
     try {
       // Thus it is told from what a server that was killed has left.
       file.tryLockSync(true);
     } catch {
       // The disk knows no locks: there nothing is ever taken for a leftover.
     }
-    return new Upload(folder, name, overwrite, temporary, file);
+    return new Upload(folder, name, overwrite, hidden, file);
+  }
+
+  get #temporary(): string {
+    return below(this.#folder, this.#hidden);
   }
 
   /** Gives the whole file its name. Throws FileError, also when another file has taken the name meanwhile; nothing is left then. */
@@ -62,7 +77,7 @@ export class Upload implements AsyncDisposable {
       if (this.#overwrite) Deno.renameSync(this.#temporary, target);
       else moveToNew(this.#temporary, target);
       this.#over = true;
-      unfinished.delete(this.#temporary);
+      Upload.#unfinished.delete(this);
       closeQuietly(this.file); // Only now: its lock ends with this.
     } catch (error) {
       await this.abort();
@@ -76,7 +91,7 @@ export class Upload implements AsyncDisposable {
     this.#over = true;
     closeQuietly(this.file);
     await Deno.remove(this.#temporary).catch(() => {});
-    unfinished.delete(this.#temporary);
+    Upload.#unfinished.delete(this);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -231,6 +231,18 @@ ftpTest("a client that says goodbye early gets its upload done", async (served) 
   assertEquals(read(`${served.root}/fresh`), "half");
 });
 
+ftpTest("a folder may get another name during an upload into it", async (served) => {
+  const { client, data } = await halfUploaded(served, "STOR sub/fresh");
+  const other = await served.login();
+  assertEquals(await other.codes("RNFR sub", "RNTO new"), [350, 250]);
+  await data.closeWrite();
+  assertMatch(await client.reply(), /^226 /);
+  data.close();
+  const names = [...Deno.readDirSync(`${served.root}/new`)].map(({ name }) => name).sort();
+  assertEquals(names, ["deep", "fresh"]);
+  assertEquals(read(`${served.root}/new/fresh`), "half");
+});
+
 ftpTest("--keep-partial keeps what came", async (served) => {
   const { client, data } = await halfUploaded(served, "STOR fresh");
   data.close();

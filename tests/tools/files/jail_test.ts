@@ -156,6 +156,27 @@ jailTest("of two uploads to one new name the first to be whole has it", async ({
   assertEquals(await names(jail, "/"), ["cake", "hello", "sub"]);
 });
 
+jailTest("an upload goes along with its folder, and with that of its folder", async (place) => {
+  const { jail, root } = place;
+  await jail.mkdir("/sub/in");
+  await jail.mkdir("/subs");
+  await Deno.symlink("sub/in", `${root}/link`);
+  const paths = ["/sub/in/cake", "/link/pie", "/sub/lost", "/subs/stays"];
+  const uploads = await Promise.all(paths.map((path) => jail.upload(path, false)));
+  // Whoever renames a link moves no folder.
+  await jail.rename("/link", "/other");
+  await jail.rename("/sub", "/new");
+  await jail.rename("/new/in", "/in");
+  const [cake, pie, lost, stays] = uploads;
+  await lost?.abort();
+  for (const upload of [cake, pie, stays]) await upload?.commit();
+  const all = (folder: string): string[] =>
+    [...Deno.readDirSync(root + folder)].map(({ name }) => name).sort();
+  assertEquals(all("/in"), ["cake", "pie"]);
+  assertEquals(all("/new"), ["deep"]);
+  assertEquals(all("/subs"), ["stays"]);
+});
+
 jailTest("a file is continued at an offset, or at its end", async ({ jail, root }) => {
   const put = async (offset: number | "end", text: string): Promise<void> => {
     using file = await jail.openToContinue("/hello", offset, false);
