@@ -95,9 +95,10 @@ export const ACCESS_COMMANDS: SessionCommand[] = [
     help: "0: the size of protected blocks, which TLS has no need of",
     source: "RFC 4217 section 8",
     features: ({ service }) => service.tls ? ["PBSZ"] : [],
-    run({ service, tls }): FtpReply {
+    run({ service, tls }, size): FtpReply {
       if (!service.tls) return NO_TLS;
-      return tls ? reply(200, "PBSZ=0") : reply(503, "Use AUTH TLS first.");
+      if (!tls) return reply(503, "Use AUTH TLS first.");
+      return /^\d+$/.test(size) ? reply(200, "PBSZ=0") : reply(501, "PBSZ 0, as TLS has it.");
     },
   },
   {

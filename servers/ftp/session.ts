@@ -205,7 +205,10 @@ export class FtpSession {
     return this.user;
   }
 
-  /** Back to the beginning, for REIN: all is forgotten but TLS and failed logins. */
+  /**
+   * Back to the beginning, for REIN: all is forgotten but failed logins and TLS, which RFC 4217 section 11
+   * has cleared. The client would go on in clear, and so would the password of the next user.
+   */
   reinitialize(): void {
     if (this.user) {
       this.service.sessions.leave(this.user.name);
@@ -303,10 +306,9 @@ export class FtpSession {
     const command = this.#commands.get(verb);
     if (FOREIGN.has(verb)) return this.dismiss(REPLIES.foreign);
     if (!command) return await this.send(NOT_SERVED.has(verb) ? REPLIES.notHere : REPLIES.unknown);
-    const { renameFrom } = this;
     const reply = this.#refusal(command, argument) ?? await this.#run(command, argument ?? "");
     // RNTO comes right after RNFR, or not at all (RFC 959 section 4.1.3).
-    if (this.renameFrom === renameFrom) this.renameFrom = undefined;
+    if (verb !== "RNFR" || reply?.code !== 350) this.renameFrom = undefined;
     if (!reply) return;
     if (command.logged && reply.code >= 400) this.#logRefusal(verb, argument, reply.text);
     await this.send(reply);

@@ -1,4 +1,4 @@
-/** Clients that do not run here, by what they are known to send. */
+/** Commands in their order: as clients that do not run here send them, and RNTO after RNFR. */
 import { assertEquals } from "@std/assert";
 import { type FtpControl, ftpTest } from "../../support/ftp_server.ts";
 
@@ -118,3 +118,13 @@ for (const [name, lines] of Object.entries(CLIENTS)) {
     assertEquals(names(), [".hidden", "hello", "sub"]);
   });
 }
+
+ftpTest("RNTO comes right after the last RNFR, if that was good", async ({ login, names }) => {
+  const client = await login();
+  const lines = ["RNFR hello", "RNFR hello", "RNTO b"];
+  assertEquals(await client.codes(...lines, "RNTO c"), [350, 350, 250, 503]);
+  assertEquals(await client.codes("RNFR b", "RNFR nothing", "RNTO c"), [350, 550, 503]);
+  assertEquals(await client.codes("RNFR b", "REST 1", "RNTO c"), [350, 350, 503]);
+  assertEquals(await client.codes("RNFR sub", "RNFR b", "RNTO c"), [350, 350, 250]);
+  assertEquals(names(), [".hidden", "c", "sub"]);
+});

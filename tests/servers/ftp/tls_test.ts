@@ -77,6 +77,8 @@ ftpTest("TLS on control and data", async ({ port, connect, root }) => {
   const client = await TlsControl.connect(port);
   assertEquals(await client.codes("USER ftp", "PASS x", "TYPE I"), [331, 230, 200]);
   assertEquals(await client.ask("PBSZ 0"), "200 PBSZ=0");
+  assertEquals(await client.ask("PBSZ 16384"), "200 PBSZ=0");
+  assertEquals(await client.codes("PBSZ x", "PBSZ -1"), [501, 501]);
   assertEquals(await client.codes("PROT E", "PROT X", "PROT C", "PROT P"), [536, 504, 200, 200]);
   assertEquals(await client.fetchProtected("RETR hello"), "hello\n");
   assertMatch(await client.fetchProtected("LIST"), / hello\r\n/);
