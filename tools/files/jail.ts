@@ -99,8 +99,8 @@ export class Jail {
       if (there && !there.isFile) {
         throw new FileError(there.isDirectory ? "not a file" : "denied");
       }
-      // What was private stays private.
-      return Upload.begin(folder, name, overwrite, (there?.mode ?? 0o666) & 0o777);
+      // What was private stays private, and what others may write stays so as well.
+      return Upload.begin(folder, name, overwrite, there?.mode ?? undefined);
     });
   }
 

@@ -51,10 +51,18 @@ export class Upload implements AsyncDisposable {
     Upload.#unfinished.add(this);
   }
 
-  /** Makes the hidden file in the real folder `folder`, with the permissions `mode` at most. */
-  static begin(folder: string, name: string, overwrite: boolean, mode = 0o666): Upload {
+  /** Makes the hidden file in the real folder `folder`, with the nine bits of `mode`, or as any new file. */
+  static begin(folder: string, name: string, overwrite: boolean, mode?: number): Upload {
+    const bits = mode === undefined ? undefined : mode & 0o777;
     const hidden = UNFINISHED + crypto.randomUUID();
-    const file = Deno.openSync(below(folder, hidden), { write: true, createNew: true, mode });
+    const path = below(folder, hidden);
+    const file = Deno.openSync(path, { write: true, createNew: true, mode: bits ?? 0o666 });
+    try {
+      // The umask is for new files.
+      if (bits !== undefined) Deno.chmodSync(path, bits);
+    } catch {
+      // The disk knows no permissions.
+    }
     try {
       // Thus it is told from what a server that was killed has left.
       file.tryLockSync(true);

@@ -142,11 +142,23 @@ jailTest("an upload has its name only when it is whole", async ({ jail, root }) 
 jailTest("an upload replaces a file only when that was asked for", async ({ jail, root }) => {
   await refused("exists", () => jail.upload("/hello", false));
   await refused("not a file", () => jail.upload("/sub", true));
-  await Deno.chmod(`${root}/hello`, 0o600);
+  assertEquals(await Deno.readTextFile(`${root}/hello`), "hello");
   await upload(jail, "/hello", "bye", true);
   assertEquals(await Deno.readTextFile(`${root}/hello`), "bye");
-  assertEquals(((await jail.stat("/hello")).mode ?? 0) & 0o777, 0o600);
 });
+
+jailTest(
+  "an upload has the permissions of what it replaces, but is never setuid",
+  async (place) => {
+    const { jail, root } = place;
+    // The umask takes nothing from 666, which it would from a new file.
+    for (const [mode, kept] of [[0o600, 0o600], [0o666, 0o666], [0o444, 0o444], [0o6755, 0o755]]) {
+      await Deno.chmod(`${root}/hello`, mode ?? 0);
+      await upload(jail, "/hello", "bye", true);
+      assertEquals(((await jail.stat("/hello")).mode ?? 0) & 0o7777, kept);
+    }
+  },
+);
 
 jailTest("of two uploads to one new name the first to be whole has it", async ({ jail, root }) => {
   await using slow = await jail.upload("/cake", false);
