@@ -1,6 +1,6 @@
 /** Making and checking password hashes by scrypt (RFC 7914). */
 import { createHash, randomBytes, scrypt, timingSafeEqual } from "node:crypto";
-import type { Secret } from "../protocol/secret.ts";
+import { Secret } from "../protocol/secret.ts";
 import type { PasswordHash, User } from "../protocol/users.ts";
 
 // 16 MiB and some 40 ms for each guess.
@@ -18,8 +18,8 @@ export async function hashPassword(password: Secret): Promise<PasswordHash> {
 }
 
 /**
- * The user that `name` and `password` prove; undefined when there is none. An
- * unknown name takes as long as a wrong password.
+ * The user that `name` and `password` prove; undefined when there is none. Each
+ * name takes as long, be it of a user or of nobody.
  */
 export async function checkPassword(
   users: ReadonlyMap<string, User>,
@@ -27,24 +27,30 @@ export async function checkPassword(
   password: Secret,
 ): Promise<User | undefined> {
   const user = users.get(name);
-  const right = await matches(password, user?.password ?? STRANGER);
-  return user && right ? user : undefined;
+  const kept = user?.password;
+  const clear = kept instanceof Secret ? kept : undefined;
+  // Digests, so that neither length nor content shows in the time.
+  const same = timingSafeEqual(digest(password), digest(clear ?? password));
+  let right = same && clear !== undefined;
+  for (const one of hashesOfEachCost(users.values(), kept)) {
+    const hash = await derive(password, one.salt, one.cost, one.hash.length);
+    if (timingSafeEqual(hash, one.hash) && one === kept) right = true;
+  }
+  return right ? user : undefined;
 }
 
-/** Nobody's password. */
-const STRANGER: PasswordHash = {
-  cost: COST,
-  salt: new Uint8Array(SALT_LENGTH),
-  hash: new Uint8Array(HASH_LENGTH),
-};
-
-async function matches(given: Secret, kept: Secret | PasswordHash): Promise<boolean> {
-  if ("reveal" in kept) {
-    // Hashed, so that neither length nor content shows in the time.
-    return timingSafeEqual(digest(given), digest(kept));
+/** One hash of each cost in use, made for the sake of the time; `kept` is the one of its cost. */
+function hashesOfEachCost(
+  users: Iterable<User>,
+  kept: User["password"] | undefined,
+): Iterable<PasswordHash> {
+  const hashes = new Map<string, PasswordHash>();
+  for (const password of [...Array.from(users, (user) => user.password), kept]) {
+    if (!password || password instanceof Secret) continue;
+    const { ln, r, p } = password.cost;
+    hashes.set(`${ln},${r},${p}`, password);
   }
-  const hash = await derive(given, kept.salt, kept.cost, kept.hash.length);
-  return timingSafeEqual(hash, kept.hash);
+  return hashes.values();
 }
 
 function digest(secret: Secret): Uint8Array {

@@ -41,3 +41,61 @@ Deno.test("passwords: many at once wait in line, and all are answered", async ()
   );
   assertEquals(answers.map((user) => user?.name), ["ada", undefined, "ada", undefined]);
 });
+
+/** A user with a hash of cost `ln`, whose salt is noted in `hashed` when it is used. */
+function hashedUser(name: string, ln: number, hashed: number[]): User {
+  const [salt, hash] = [new Uint8Array(16), new Uint8Array(32)];
+  const password = {
+    cost: { ln, r: 1, p: 1 },
+    get salt(): Uint8Array {
+      hashed.push(ln);
+      return salt;
+    },
+    hash,
+  };
+  return { ...parseUser(`${name}:`), password };
+}
+
+Deno.test("passwords: a try makes the same hashes under each name, whatever users there are", async () => {
+  const hashed: number[] = [];
+  const [ada, bob] = [hashedUser("ada", 4, hashed), hashedUser("bob", 4, hashed)];
+  const [cy, dan, eve] = [
+    hashedUser("cy", 5, hashed),
+    parseUser("dan:pw"),
+    parseUser("eve:longer"),
+  ];
+  for (
+    const [users, costs] of [
+      [[ada, bob], [4]],
+      [[dan, ada, bob, eve], [4]],
+      [[ada, cy, bob, dan], [4, 5]],
+      [[dan, eve], []],
+    ] as const
+  ) {
+    for (const name of [...users.map(({ name }) => name), "nobody", ""]) {
+      for (const password of ["pw", ""]) {
+        hashed.length = 0;
+        const user = await checkPassword(table(...users), name, new Secret(password));
+        assertEquals(user?.name, name === "dan" && password === "pw" ? name : undefined);
+        assertEquals(hashed.sort(), [...costs], name);
+      }
+    }
+  }
+});
+
+Deno.test("passwords: a user's own hash counts, and not one that is made for the time it takes", async () => {
+  const lines = [];
+  for (const name of ["ada", "bob"]) {
+    lines.push(formatUser(name, await hashPassword(new Secret(`${name}'s`))));
+  }
+  const users = table(...parseUsers(lines.join("\n")), parseUser("dan:pw"));
+  for (const name of ["ada", "bob", "dan", "nobody"]) {
+    for (const password of ["ada's", "bob's", "pw"]) {
+      const proved = password === `${name}'s` || name + password === "danpw";
+      assertEquals(
+        (await checkPassword(users, name, new Secret(password)))?.name,
+        proved ? name : undefined,
+      );
+    }
+  }
+});
