@@ -1,7 +1,7 @@
 /** What there is to know and to change about a file without a data connection. */
 import { FileError } from "../../tools/files/errors.ts";
 import { FACTS } from "../../tools/protocol/ftp_facts.ts";
-import { formatTimeVal, parseTimeVal } from "../../tools/protocol/ftp_time.ts";
+import { formatTimeVal, isTellable, parseTimeVal } from "../../tools/protocol/ftp_time.ts";
 import { reply } from "./command.ts";
 import { factsLine, harmless } from "./listing.ts";
 import { type FtpReply, Refusal, REPLIES } from "./replies.ts";
@@ -125,7 +125,7 @@ async function isName(session: FtpSession, argument: string): Promise<boolean> {
 }
 
 function modified({ mtime }: Deno.FileInfo): Date {
-  if (!mtime) throw new FileError("failed");
+  if (!mtime || !isTellable(mtime)) throw new Refusal(550, "It has a time that no reply can tell.");
   return mtime;
 }
 

@@ -5,6 +5,7 @@ import type { ByteStream } from "../../tools/net/stream.ts";
 import { writeAll } from "../../tools/net/writer.ts";
 import { type FactsEntry, formatFacts } from "../../tools/protocol/ftp_facts.ts";
 import { formatUnixLine } from "../../tools/protocol/ftp_listing_unix.ts";
+import { isTellable } from "../../tools/protocol/ftp_time.ts";
 import { globMatcher, isGlob } from "../../tools/protocol/glob.ts";
 import { resolvePath, splitPath } from "../../tools/protocol/served_path.ts";
 import type { Right } from "../../tools/protocol/users.ts";
@@ -87,7 +88,7 @@ function described({ name, info }: ServedEntry): FactsEntry {
     name: harmless(name),
     type: info.isDirectory ? "dir" : info.isFile ? "file" : "other",
     size: info.isFile ? info.size : undefined,
-    modified: info.mtime ?? undefined,
+    modified: info.mtime && isTellable(info.mtime) ? info.mtime : undefined,
     exact: true,
     mode: info.mode === null ? undefined : info.mode & 0o7777,
     owner: `${info.uid ?? 0}`,

@@ -9,7 +9,8 @@ import {
   parseFactsListing,
   parseListing,
 } from "../../../tools/protocol/ftp_listing.ts";
-import { ftpTest } from "../../support/ftp_server.ts";
+import { ftpTest, withFtpServer } from "../../support/ftp_server.ts";
+import { processTestUnless } from "../../support/permissions.ts";
 import { runCommand } from "../../support/process.ts";
 
 const sorted = (text: string): string[] => listingLines(text).sort();
@@ -94,6 +95,36 @@ ftpTest("LIST shows years, sizes, modes and names as they are", async ({ login, 
   assertEquals(/^total/m.test(text), false);
   // No option goes down into folders.
   assertEquals(sorted(await client.fetch("LIST -lR")).length, sorted(text).length);
+});
+
+/** A disk in memory, which keeps any time. */
+const MEMORY = "/dev/shm";
+const noMemory = Deno.build.os === "linux" ? undefined : `needs ${MEMORY}`;
+
+processTestUnless(noMemory, "ftpd: a time that no line can tell hides no file", async () => {
+  const folder = await Deno.makeTempDir({ dir: MEMORY });
+  try {
+    // The one is beyond year 9999, the other beyond what Date knows.
+    for (
+      const [name, seconds] of [["late", 253_402_300_800], ["far", 8_700_000_000_000]] as const
+    ) {
+      await Deno.writeTextFile(`${folder}/${name}`, "");
+      await Deno.utime(`${folder}/${name}`, 0, seconds);
+    }
+    await withFtpServer(async ({ login }) => {
+      const client = await login();
+      await client.codes("OPTS MLST type;modify");
+      assertEquals(sorted(await client.fetch("MLSD")), ["type=file; far", "type=file; late"]);
+      const text = await client.fetch("LIST");
+      for (const name of ["far", "late"]) {
+        assertMatch(text, new RegExp(` Jan {2}1 {2}1970 ${name}\r\n`));
+        assertMatch(await client.ask(`MLST ${name}`), new RegExp(`\n type=file; /${name}\n`));
+        assertMatch(await client.ask(`MDTM ${name}`), /^550 /);
+      }
+    }, { folder });
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });
 
 ftpTest(

@@ -1,10 +1,10 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { concat } from "../../../tools/protocol/bytes.ts";
 import { AsciiDecoder, AsciiEncoder } from "../../../tools/protocol/ftp_ascii.ts";
 import { charset } from "../../../tools/protocol/ftp_charset.ts";
 import { monthNumber, MONTHS } from "../../../tools/protocol/ftp_month.ts";
-import { formatTimeVal, parseTimeVal } from "../../../tools/protocol/ftp_time.ts";
+import { formatTimeVal, isTellable, parseTimeVal } from "../../../tools/protocol/ftp_time.ts";
 import { latin1, latin1Bytes } from "../../../tools/protocol/text.ts";
 
 Deno.test("times are written and read (RFC 3659 section 2.3)", () => {
@@ -34,6 +34,7 @@ Deno.test("times are written and read (RFC 3659 section 2.3)", () => {
       "20201123004012Z",
       " 20201123004012",
       "191001123004012",
+      "99991231235960",
     ]
   ) {
     assertEquals(parseTimeVal(text), undefined, text);
@@ -46,6 +47,13 @@ Deno.test("times are written and read (RFC 3659 section 2.3)", () => {
       },
     ),
   );
+});
+
+Deno.test("a time is told in the years of four digits", () => {
+  const first = Date.parse("0000-01-01T00:00:00Z");
+  const end = Date.UTC(10_000, 0);
+  assert([first, 0, end - 1].every((time) => isTellable(new Date(time))));
+  assert(![first - 1, end, NaN].some((time) => isTellable(new Date(time))));
 });
 
 /** `text` through `step`, in pieces of `size` bytes. */
