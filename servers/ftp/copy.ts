@@ -27,9 +27,12 @@ export class Pace {
     this.#rate = rate;
   }
 
-  /** The largest piece to move at once: at a low rate many small ones, so that neither end thinks it has stalled. */
+  /**
+   * The largest piece to move at once, eight a second at a low rate: neither end
+   * thinks that it has stalled, and whoever waits learns soon that it is given up.
+   */
   get piece(): number {
-    return Math.min(LARGEST_BUFFER, Math.max(1024, Math.ceil(this.#rate / 8)));
+    return Math.min(LARGEST_BUFFER, Math.ceil(this.#rate / 8));
   }
 
   /** So many bytes moved; nothing, or what to wait for before the next. */

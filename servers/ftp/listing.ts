@@ -142,8 +142,11 @@ export async function sendLines(
   const flush = async (): Promise<void> => {
     const data = encoder.encode(batch);
     batch = "";
-    await writeAll(stream, data);
-    await pace.moved(data.length);
+    for (let at = 0; at < data.length; at += pace.piece) {
+      const piece = data.subarray(at, at + pace.piece);
+      await writeAll(stream, piece);
+      await pace.moved(piece.length);
+    }
   };
   for await (const entry of all) {
     batch += `${line(entry)}\r\n`;

@@ -1,6 +1,8 @@
 /** The loops of the FTP server that move bytes. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Pace, receive, send, type Source } from "../../../servers/ftp/copy.ts";
+import { sendLines } from "../../../servers/ftp/listing.ts";
+import type { ServedEntry } from "../../../tools/files/jail.ts";
 import { FakeTime } from "../../support/fake_time.ts";
 import { streamOf } from "../../support/stream.ts";
 
@@ -18,8 +20,35 @@ Deno.test("ftpd: a transfer keeps to its rate, in small pieces when that is low"
   await wait;
   assertEquals(pace.moved(1), undefined);
   assertEquals(pace.bytes, 4 * KIB + 1);
-  assertEquals(new Pace(100).piece, KIB);
   assertEquals(new Pace(Infinity).piece, 1024 * KIB);
+});
+
+Deno.test("ftpd: no transfer waits so long that it does not notice soon that it is given up", async () => {
+  using time = new FakeTime();
+  let given = false;
+  const move = (buffer: Uint8Array): Promise<number> =>
+    given ? Promise.reject(new Deno.errors.BadResource()) : Promise.resolve(buffer.length);
+  const data = new Uint8Array(10 * KIB);
+  const name = "x".repeat(200);
+  async function* names(): AsyncGenerator<ServedEntry> {
+    for (;;) yield { name, info: {} as Deno.FileInfo };
+  }
+  const pace = (): Pace => new Pace(200);
+  const transfers = [
+    send({ write: move }, source(data, Infinity), data.length, pace()),
+    receive({ read: move }, { writeSync: ({ length }) => length }, pace()),
+    sendLines({ write: move }, names(), ({ name }) => name, pace()),
+  ];
+  let over = 0;
+  const ends = transfers.map((transfer) =>
+    assertRejects(() => transfer, Deno.errors.BadResource).then(() => over++)
+  );
+  await time.tick(1000);
+  given = true;
+  assertEquals(over, 0);
+  await time.tick(200);
+  assertEquals(over, transfers.length);
+  await Promise.all(ends);
 });
 
 Deno.test("ftpd: a fast transfer lets the others have a turn", async () => {
