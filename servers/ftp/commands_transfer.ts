@@ -190,8 +190,11 @@ async function retrieve(session: FtpSession, argument: string): Promise<undefine
     opening: type === "A" ? "Here comes the file." : `Here comes the file (${size} bytes).`,
     incoming: false,
     path,
-    copy: (stream, pace) =>
-      send(stream, file, size, pace, encoder && ((data) => encoder.encode(data))),
+    async copy(stream, pace): Promise<void> {
+      await send(stream, file, size, pace, encoder && ((data) => encoder.encode(data)));
+      // To the client the end of the data is the end of the file.
+      if (pace.bytes < size) throw new Refusal(451, "The file became shorter while it was sent.");
+    },
     finish: () => Promise.resolve(file.close()),
     cancel: () => Promise.resolve(file.close()),
   }, way);

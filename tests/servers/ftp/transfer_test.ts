@@ -339,6 +339,27 @@ ftpTest("while a file moves STAT and NOOP are answered; others wait, in order", 
   assertMatch(await client.reply(), /^226 /);
 });
 
+ftpTest(
+  "a file that shrinks while it is sent is 451, and one that grows is sent",
+  async (served) => {
+    const client = await served.login();
+    for (const type of ["A", "I"]) {
+      await client.codes(`TYPE ${type}`);
+      for (const [size, code] of [[1000, 451], [LARGE + 5, 226]] as const) {
+        await makeLarge(served);
+        using data = await client.data();
+        assertMatch(await client.ask("RETR large"), /^150 /);
+        await Deno.truncate(`${served.root}/large`, size);
+        const came = await readSize(data);
+        assert(code === 451 ? came < LARGE : came === size);
+        assertMatch(await client.reply(), new RegExp(`^${code} `));
+      }
+      await served.log.says(/broke off .* path=\/large reason="The file became shorter .*"\n/);
+      served.log.text = "";
+    }
+  },
+);
+
 ftpTest("a data connection that is cut is 426", async (served) => {
   await makeLarge(served);
   const client = await served.login();
