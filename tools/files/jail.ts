@@ -8,7 +8,7 @@ import { closeQuietly } from "../program/close.ts";
 import { splitPath } from "../protocol/served_path.ts";
 import { FileError, fileError } from "./errors.ts";
 import { removeLeftovers } from "./leftovers.ts";
-import { below } from "./path.ts";
+import { below, splitReal } from "./path.ts";
 import { UNFINISHED, Upload } from "./upload.ts";
 
 /** A file opened for reading. */
@@ -67,9 +67,8 @@ export class Jail {
   ): Promise<Deno.FsFile> {
     return await guarded(async () => {
       const { folder, name } = this.#place(path);
-      const real = below(folder, name);
-      const there = await exists(real);
-      if (there?.isSymlink) throw new FileError("denied");
+      const there = await exists(below(folder, name));
+      const real = there?.isSymlink ? this.#inside(path) : below(folder, name);
       if (!there && !create) throw new FileError("not found");
       // Before it is made: a refusal leaves no empty file.
       if (!there && offset !== "end" && offset > 0) throw new FileError("bad name");
@@ -90,12 +89,17 @@ export class Jail {
     });
   }
 
-  /** Begins an upload that takes the name `path` once it is whole. */
+  /** Begins an upload that takes the name `path`, or the place of the file that a link there leads to, once it is whole. */
   async upload(path: string, overwrite: boolean): Promise<Upload> {
     return await guarded(async () => {
-      const { folder, name } = this.#place(path);
-      const there = await exists(below(folder, name));
+      let { folder, name } = this.#place(path);
+      let there = await exists(below(folder, name));
       if (there && !overwrite) throw new FileError("exists");
+      if (there?.isSymlink) {
+        const real = this.#inside(path);
+        there = Deno.lstatSync(real);
+        ({ folder, name } = splitReal(real));
+      }
       if (there && !there.isFile) {
         throw new FileError(there.isDirectory ? "not a file" : "denied");
       }

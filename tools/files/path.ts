@@ -9,3 +9,9 @@ export function below(folder: string, path: string): string {
   if (SEPARATOR === "\\" && path.includes(SEPARATOR)) throw new FileError("bad name");
   return folder.endsWith(SEPARATOR) ? folder + path : folder + SEPARATOR + path;
 }
+
+/** The folder of the real path `path`, and its name there. */
+export function splitReal(path: string): { folder: string; name: string } {
+  const end = path.lastIndexOf(SEPARATOR);
+  return { folder: path.slice(0, end) || SEPARATOR, name: path.slice(end + 1) };
+}

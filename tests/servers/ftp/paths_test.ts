@@ -96,6 +96,21 @@ ftpTest("MDTM tells a name from a time", async ({ login, root }) => {
   assertEquals(await client.ask("MDTM hello"), "213 20010101000000");
 });
 
+ftpTest("a link to a file inside is as good as the file, as MLST says", async (served) => {
+  const { login, root } = served;
+  await Deno.symlink("sub/deep", `${root}/link`);
+  const client = await login();
+  await client.codes("TYPE I", "OPTS MLST perm");
+  assertMatch(await client.ask("MLST link"), /\n perm=dfraw; \/link\n/);
+  assertMatch(await client.store("STOR link", "news"), /^226 /);
+  assertMatch(await client.store("APPE link", "!"), /^226 /);
+  assertEquals(await client.codes("REST 5"), [350]);
+  assertMatch(await client.store("STOR link", "?"), /^226 /);
+  assertEquals(Deno.readTextFileSync(`${root}/sub/deep`), "news!?");
+  assertEquals(await client.codes("DELE link"), [250]);
+  assertEquals(Deno.readTextFileSync(`${root}/sub/deep`), "news!?");
+});
+
 /** Links out of the served folder: to files, folders, nothing; and one to itself. */
 const LINKS = ["leak", "passwd", "up", "sub/away", "dangling", "loop"];
 /** What would lead out if the served folder had one above. */

@@ -183,7 +183,7 @@ test("no upload leaves the folder, and none replaces what is no file", async () 
       await Deno.mkdir(`${folder}/pub`);
       const rows: [name: string, answer: RegExp][] = [
         ["link", /^ERROR 2 Access violation/],
-        ["inside", /^ERROR 2 Access violation/],
+        ["inside", /^ACK 1/],
         ["dir/new", /^ERROR 2 Access violation/],
         ["pub", /^ERROR 2 Not a file/],
         ["/", /^ERROR 2 Access violation/],
@@ -194,7 +194,8 @@ test("no upload leaves the folder, and none replaces what is no file", async () 
       for (const [name, answer] of rows) assertMatch(await put(client(), name, "x"), answer, name);
       assertEquals(await Deno.readTextFile(`${outside}/victim`), "safe");
       assertEquals(await Array.fromAsync(Deno.readDir(outside), ({ name }) => name), ["victim"]);
-      assertEquals([await read("cake"), await read("up")], ["Flour", "x"]);
+      assertEquals([await read("cake"), await read("up")], ["x", "x"]);
+      assertEquals(await Deno.readLink(`${folder}/inside`), "cake");
     } finally {
       await Deno.remove(outside, { recursive: true });
     }

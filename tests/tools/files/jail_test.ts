@@ -86,10 +86,10 @@ jailTest("no link leads out, final or on the way, for nothing", async ({ jail, r
   await refused("denied", () => names(jail, "/away"));
   await refused("denied", () => jail.upload("/away/new", true));
   await refused("denied", () => jail.upload("/leak", true));
-  await refused("denied", () => jail.upload("/dangling", true));
+  await refused("not found", () => jail.upload("/dangling", true));
   await refused("denied", () => jail.openToContinue("/away/new", 0, true));
   await refused("denied", () => jail.openToContinue("/leak", 0, true));
-  await refused("denied", () => jail.openToContinue("/dangling", 0, true));
+  await refused("not found", () => jail.openToContinue("/dangling", 0, true));
   await refused("denied", () => jail.mkdir("/away/new"));
   await refused("denied", () => jail.remove("/away/secret"));
   await refused("denied", () => jail.rename("/hello", "/away/hello"));
@@ -107,6 +107,26 @@ jailTest("a link inside is followed, and a link to the served folder served", as
   assertEquals(await content(jail, "/inner/deep"), "deep");
   await Deno.symlink(root, `${outside}/alias`);
   assertEquals(await content(await Jail.open(`${outside}/alias`), "/hello"), "hello");
+});
+
+jailTest("what is stored by a link to a file inside is stored in that file", async (place) => {
+  const { jail, root } = place;
+  await Deno.symlink("sub/deep", `${root}/link`);
+  await Deno.symlink("sub", `${root}/folder`);
+  await upload(jail, "/link", "new", true);
+  {
+    using file = await jail.openToContinue("/link", "end", true);
+    await file.write(new TextEncoder().encode("er"));
+  }
+  assertEquals(await Deno.readTextFile(`${root}/sub/deep`), "newer");
+  assertEquals(await Deno.readLink(`${root}/link`), "sub/deep");
+  assertEquals([await names(jail, "/"), await names(jail, "/sub")], [
+    ["folder", "hello", "link", "sub"],
+    ["deep"],
+  ]);
+  await refused("exists", () => jail.upload("/link", false));
+  await refused("not a file", () => jail.upload("/folder", true));
+  await refused("not a file", () => jail.openToContinue("/folder", "end", true));
 });
 
 jailTest(
