@@ -10,7 +10,7 @@ import type { TlsStream } from "../../tools/net/tls.ts";
 import { Failure } from "../../tools/program/failure.ts";
 import type { Fields } from "../../tools/program/log.ts";
 import { ProtocolError } from "../../tools/protocol/error.ts";
-import { Pace, turn } from "./copy.ts";
+import { Pace } from "./copy.ts";
 import type { DataWay } from "./data.ts";
 import type { LoggedIn } from "./login.ts";
 import { FILE_REPLIES, type FtpReply, Refusal, REPLIES } from "./replies.ts";
@@ -33,11 +33,7 @@ export interface Job {
   cancel(): Promise<void>;
 }
 
-/**
- * For this share of the time that an upload took we look whether the control
- * connection ends too. Small files, of which there may be many, are not held
- * up, and they are the ones that a client is hardly ever killed in.
- */
+/** For this share of the time that an upload took we look whether the control connection ends too. */
 const DOUBT = 1 / 20;
 /** In milliseconds: it is enough for a client that ends while its system is busy. */
 export const LONGEST_DOUBT = 50;
@@ -150,8 +146,8 @@ export class Transfer {
     }
     if (tls?.truncated) throw new Refusal(426, "The data ended without the farewell of TLS.");
     // A client that was killed ends both connections, the other one right after this: then what came is not whole.
-    const wait = Math.min(DOUBT * (performance.now() - this.#start), LONGEST_DOUBT);
-    await (wait < 1 ? turn() : delay(wait));
+    // Even the shortest wait gives it the processor, which a turn of the event loop does not.
+    await delay(Math.min(DOUBT * (performance.now() - this.#start), LONGEST_DOUBT));
     if (this.#aborted) throw new Deno.errors.Interrupted("given up");
     if (tls) await tls.closeWrite().catch(() => {});
   }

@@ -124,11 +124,12 @@ sessionTest("an upload whose client ends right after it is not whole", async (pl
 sessionTest(
   "226 comes after the data connection is closed, and the file has its name",
   async (place) => {
-    const { client, root, dataConnection, events } = place;
+    const { client, time, root, dataConnection, events } = place;
     for (const line of ["RETR file", "STOR new", "LIST"]) {
       events.length = 0;
       assertEquals(await client.codes("EPSV", line), [229, 150]);
       await dataConnection().closeWrite();
+      await time.tick(LONGEST_DOUBT);
       assertMatch(await client.reply(), /^226 /);
       assertEquals(events.slice(-2), ["data closed", "reply 226"]);
     }
