@@ -7,7 +7,7 @@ import { type FactsEntry, formatFacts } from "../../tools/protocol/ftp_facts.ts"
 import { formatUnixLine } from "../../tools/protocol/ftp_listing_unix.ts";
 import { isTellable } from "../../tools/protocol/ftp_time.ts";
 import { globMatcher, isGlob } from "../../tools/protocol/glob.ts";
-import { resolvePath, splitPath } from "../../tools/protocol/served_path.ts";
+import { FORBIDDEN, resolvePath, splitPath } from "../../tools/protocol/served_path.ts";
 import type { Right } from "../../tools/protocol/users.ts";
 import { type Pace, turn } from "./copy.ts";
 import type { LoggedIn } from "./login.ts";
@@ -97,9 +97,9 @@ function described({ name, info }: ServedEntry): FactsEntry {
   };
 }
 
-/** A name without what would end its line or begin another one. */
+/** A name as it is shown: what no path may hold, and would forge lines, is a question mark. */
 export function harmless(name: string): string {
-  return name.replace(/\p{Cc}/gu, "?");
+  return name.replace(FORBIDDEN, "?");
 }
 
 /** The `perm` fact (RFC 3659 section 7.5.5). */

@@ -180,7 +180,8 @@ const DIALOGUE: [command: string, reply: RegExp][] = [
   ["PROT P", /^502 /],
   ["CWD a\0b", /^501 /],
   ["CWD a\rb", /^501 /],
-  ["CWD a\tb", /^553 /],
+  ["CWD a\tb", /^550 /],
+  ["CWD a\vb", /^553 /],
   [`CWD ${"x".repeat(300)}`, /^553 /],
   ["QUIT", /^221 /],
 ];

@@ -197,6 +197,24 @@ ftpTest("no file name forges a line", async ({ login, root }) => {
   assertEquals((await client.ask("STAT sub")).split("\n").length, 5);
 });
 
+ftpTest("a tab in a name is like any letter", async ({ login, root, log }) => {
+  const name = "a\tb";
+  const client = await login();
+  await client.codes("TYPE I");
+  assertMatch(await client.store(`STOR sub/${name}`, "tab"), /^226 /);
+  assertEquals(Deno.readTextFileSync(`${root}/sub/${name}`), "tab");
+  assertEquals(sorted(await client.fetch("NLST sub")), [`sub/${name}`, "sub/deep"]);
+  const lines = listingLines(await client.fetch("LIST sub"));
+  const facts = listingLines(await client.fetch("MLSD sub"));
+  for (const { entries } of [parseListing(lines, new Date()), parseFactsListing(facts)]) {
+    assertEquals(entries.map(({ name }) => name).sort(), [name, "deep"]);
+  }
+  assertEquals(await client.fetch(`RETR sub/${name}`), "tab");
+  assertEquals(await client.codes(`DELE sub/${name}`), [250]);
+  // The fields of a line of the log stay apart.
+  await log.says(/ \/sub\/a_b b _ o a anonymous ftp 0 \* c\n/);
+});
+
 ftpTest("links out, links to nothing and unfinished uploads are not listed", async (served) => {
   const { root, outside, login } = served;
   Deno.writeTextFileSync(`${outside}/secret`, "");

@@ -18,6 +18,7 @@ const MEANT: [path: string, folder: string, resolved: string][] = [
   ["...", "/", "/..."],
   ["a\\..\\b", "/", "/a\\..\\b"],
   ["~", "/", "/~"],
+  ["a\tb", "/", "/a\tb"],
 ];
 
 Deno.test("resolvePath: what a path means, and that none leads above the top", () => {
@@ -25,7 +26,9 @@ Deno.test("resolvePath: what a path means, and that none leads above the top", (
 });
 
 Deno.test("resolvePath: names that cannot be are refused", () => {
-  for (const path of ["a\0b", "a\nb", "a\rb", "\x1b[2J", "\x9b", "\x7f", "x".repeat(5000)]) {
+  for (
+    const path of ["a\0b", "a\nb", "a\rb", "a\vb", "\x1b[2J", "\x9b", "\x7f", "x".repeat(5000)]
+  ) {
     assertThrows(() => resolvePath(path), RangeError);
   }
 });
