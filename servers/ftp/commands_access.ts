@@ -127,6 +127,24 @@ async function login(session: FtpSession, password: string): Promise<FtpReply | 
   if (session.user) return reply(230, "You are logged in already.");
   if (name === undefined) return reply(503, "USER comes first.");
   session.name = undefined;
+  if (service.anonymous && isAnonymous(name)) return await attempt(session, name, password);
+  const { over } = session;
+  using turn = await service.guard.turn(ends.peer, over);
+  if (!turn) {
+    session.log("refused", { name, reason: "too many logins from this address at once" });
+    session.dismiss(reply(421, "Too many logins from your address at once; try later."));
+    return undefined;
+  }
+  // Nothing is hashed for a client that is gone.
+  return over.aborted ? undefined : await attempt(session, name, password);
+}
+
+async function attempt(
+  session: FtpSession,
+  name: string,
+  password: string,
+): Promise<FtpReply | undefined> {
+  const { service, ends } = session;
   const user = await logIn(service, name, new Secret(password)).catch((error) => {
     if (!(error instanceof FileError)) throw error;
     session.log("failed", { name, reason: `the folder of this user: ${error.message}` });

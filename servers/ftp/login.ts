@@ -1,4 +1,5 @@
 /** Who comes in, and how fast passwords can be tried. */
+import { delay } from "@std/async/delay";
 import { Jail } from "../../tools/files/jail.ts";
 import type { Secret } from "../../tools/protocol/secret.ts";
 import type { Right, User } from "../../tools/protocol/users.ts";
@@ -22,10 +23,46 @@ export const MOST_DELAYS = 10;
 // So long, in milliseconds, an address is remembered, and no more addresses than these.
 const MEMORY = 600_000;
 const MOST_ADDRESSES = 10_000;
+/** The tries of one address that may be under way: those of a class behind it. The last waits for five minutes at most. */
+export const MOST_TRIES = 30;
 
-/** Remembers which addresses fail to log in. */
+/**
+ * Remembers which addresses fail to log in, and has the tries of each address
+ * take turns, so that a thousand connections guess no faster than one, and keep
+ * no other address waiting for its hashes. It is the address that pays: users
+ * who share theirs with somebody who guesses wait as well, and hear 421 while
+ * the line is full. Nothing tells them apart before their password is checked.
+ */
 export class LoginGuard {
   readonly #failures = new Map<string, { count: number; last: number }>();
+  /** Who waits, by address: the first has its turn. */
+  readonly #lines = new Map<string, Set<() => void>>();
+
+  /**
+   * Waits for a turn of `address`, which lasts until it is disposed of, and in it
+   * until the penalty is over. No longer once `gone` aborts: the next in line
+   * waits out what is left. Undefined: too many wait.
+   */
+  async turn(address: string, gone: AbortSignal): Promise<Disposable | undefined> {
+    const line = this.#lines.get(address) ?? new Set();
+    if (line.size >= MOST_TRIES) return undefined;
+    this.#lines.set(address, line);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    line.add(resolve);
+    if (line.size === 1 || gone.aborted) resolve();
+    gone.addEventListener("abort", () => resolve(), { once: true });
+    await promise;
+    const wait = this.penalty(address, performance.now());
+    if (wait > 0) await delay(wait, { signal: gone }).catch(() => {});
+    return {
+      [Symbol.dispose]: (): void => {
+        line.delete(resolve);
+        const [next] = line;
+        if (next) next();
+        else this.#lines.delete(address);
+      },
+    };
+  }
 
   /** Notes a failure at the time `now`; returns how long the answer has to wait, in milliseconds. */
   failed(address: string, now: number): number {
@@ -36,7 +73,13 @@ export class LoginGuard {
     this.#failures.set(address, { count, last: now });
     const [oldest = ""] = this.#failures.keys();
     if (this.#failures.size > MOST_ADDRESSES) this.#failures.delete(oldest);
-    return FAILURE_DELAY * Math.min(count, MOST_DELAYS);
+    return this.penalty(address, now);
+  }
+
+  /** How long `address` has to wait at the time `now`, in milliseconds. */
+  penalty(address: string, now: number): number {
+    const { count, last } = this.#failures.get(address) ?? { count: 0, last: now };
+    return Math.max(0, last + FAILURE_DELAY * Math.min(count, MOST_DELAYS) - now);
   }
 
   /** Notes a login. */

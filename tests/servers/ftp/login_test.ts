@@ -1,8 +1,9 @@
 /** Who may log in to the FTP server, how often it may be tried, and what a user may do. */
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { FAILURE_DELAY, LoginGuard, MOST_DELAYS } from "../../../servers/ftp/login.ts";
+import { FAILURE_DELAY, LoginGuard, MOST_DELAYS, MOST_TRIES } from "../../../servers/ftp/login.ts";
 import { parseExtendedPassive } from "../../../tools/protocol/ftp_address.ts";
 import { parseUser } from "../../../tools/protocol/users.ts";
+import { FakeTime } from "../../support/fake_time.ts";
 import { ftpTest } from "../../support/ftp_server.ts";
 
 Deno.test("ftpd: each failure of an address costs it more time, up to a limit", () => {
@@ -25,6 +26,75 @@ Deno.test("ftpd: only so many addresses are remembered, the latest ones", () => 
   for (let i = 0; i < 9999; i++) guard.failed(`${i}`, 0);
   assertEquals(guard.failed("first", 0), 3 * FAILURE_DELAY);
   assertEquals(guard.failed("second", 0), FAILURE_DELAY);
+});
+
+/** Tries of the address `a`, and which of them have had their turn. */
+function tries(
+  guard: LoginGuard,
+  names: string[],
+): { begun: string[]; leave(name: string): void; end(name: string): Promise<void> } {
+  const begun: string[] = [];
+  const all = new Map(names.map((name) => {
+    const gone = new AbortController();
+    const turn = guard.turn("a", gone.signal);
+    turn.then(() => begun.push(name));
+    return [name, { gone, turn }];
+  }));
+  return {
+    begun,
+    leave: (name) => all.get(name)?.gone.abort(),
+    end: async (name) => (await all.get(name)?.turn)?.[Symbol.dispose](),
+  };
+}
+
+const { signal: HERE } = new AbortController();
+
+Deno.test("ftpd: the tries of an address take turns, and no other address waits for them", async () => {
+  using time = new FakeTime();
+  const guard = new LoginGuard();
+  const { begun, end } = tries(guard, ["first", "second", "third"]);
+  await time.tick(MOST_DELAYS * FAILURE_DELAY);
+  assertEquals(begun, ["first"]);
+  (await guard.turn("b", HERE))?.[Symbol.dispose]();
+  await end("first");
+  await time.tick(0);
+  assertEquals(begun, ["first", "second"]);
+  await end("second");
+  await end("third");
+  (await guard.turn("a", HERE))?.[Symbol.dispose]();
+});
+
+Deno.test("ftpd: a penalty is for the next in line, whoever leaves meanwhile", async () => {
+  using time = new FakeTime();
+  const guard = new LoginGuard();
+  const { begun, leave, end } = tries(guard, ["failing", "second", "third", "fourth"]);
+  await time.tick(0);
+  guard.failed("a", performance.now());
+  await end("failing");
+  await time.tick(FAILURE_DELAY / 2);
+  // One whose turn it is, and one whose turn it is not.
+  for (const name of ["third", "second"]) {
+    leave(name);
+    await end(name);
+  }
+  await time.tick(FAILURE_DELAY / 2 - 1);
+  assertEquals(begun, ["failing", "third", "second"]);
+  await time.tick(1);
+  assertEquals(begun.at(-1), "fourth");
+  await end("fourth");
+});
+
+Deno.test("ftpd: only so many tries of an address are under way", async () => {
+  const guard = new LoginGuard();
+  const turns = Array.from({ length: MOST_TRIES }, () => guard.turn("a", HERE));
+  assertEquals(await guard.turn("a", HERE), undefined);
+  (await guard.turn("b", HERE))?.[Symbol.dispose]();
+  (await turns.shift())?.[Symbol.dispose]();
+  turns.push(guard.turn("a", HERE));
+  assertEquals(await guard.turn("a", HERE), undefined);
+  for (const turn of turns) (await turn)?.[Symbol.dispose]();
+  // None of the last came to nothing.
+  assertEquals((await Promise.all(turns)).includes(undefined), false);
 });
 
 const ADA = { users: [parseUser("ada:secret")], anonymous: undefined };

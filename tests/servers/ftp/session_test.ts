@@ -1,9 +1,13 @@
 /** The time limits of FTP sessions, in memory and with a clock that the test moves. */
 import { assertEquals, assertMatch } from "@std/assert";
-import { FAILURE_DELAY } from "../../../servers/ftp/login.ts";
-import { MOST_WAITING } from "../../../servers/ftp/session.ts";
+import { BY_VERB } from "../../../servers/ftp/commands.ts";
+import { FAILURE_DELAY, MOST_TRIES } from "../../../servers/ftp/login.ts";
+import { FtpSession, MOST_WAITING } from "../../../servers/ftp/session.ts";
 import { TIMEOUTS } from "../../../servers/ftp/settings.ts";
+import { LONGEST_DOUBT } from "../../../servers/ftp/transfer.ts";
+import { FtpControl } from "../../support/ftp_server.ts";
 import { sessionTest } from "../../support/ftp_session.ts";
+import { streamPair, type TestStream } from "../../support/stream.ts";
 
 sessionTest("who asks nothing for five minutes is sent away", async ({ client, time, stream }) => {
   await time.tick(TIMEOUTS.idle - 1);
@@ -82,23 +86,26 @@ sessionTest(
   },
 );
 
-sessionTest("a stop waits for the transfer", async ({ client, session, dataConnection }) => {
+sessionTest("a stop waits for the transfer", async (place) => {
+  const { client, session, time, dataConnection } = place;
   assertEquals(await client.codes("EPSV", "APPE fresh"), [229, 150]);
   const data = dataConnection();
   session.stop();
   await data.write(new Uint8Array(1));
   data.close();
+  await time.tick(LONGEST_DOUBT);
   assertMatch(await client.reply(), /^226 /);
   assertMatch(await client.reply(), /^421 The server stops/);
 });
 
 sessionTest("only so many commands are read while a file moves", async (place) => {
-  const { client, dataConnection } = place;
+  const { client, time, dataConnection } = place;
   assertEquals(await client.codes("EPSV", "APPE fresh"), [229, 150]);
   const data = dataConnection();
   await client.raw("PWD\r\n".repeat(MOST_WAITING) + "ABOR\r\n");
   await data.write(new Uint8Array(1));
   data.close();
+  await time.tick(LONGEST_DOUBT);
   assertMatch(await client.reply(), /^226 Transfer complete/);
   for (let i = 0; i < MOST_WAITING; i++) assertMatch(await client.reply(), /^257 /);
   assertMatch(await client.reply(), /^226 There is no transfer/);
@@ -131,6 +138,64 @@ sessionTest("a login makes up for wrong passwords before it", async ({ client, t
     assertMatch(await asked, /^530 /);
     assertEquals(await client.codes("USER ada", "PASS secret", "REIN"), [331, 230, 220]);
   }
+}, { login: false });
+
+/** Another session with the same server, from the same address, whose client has sent `text`. */
+async function another(
+  { ends, service }: FtpSession,
+  text: string,
+): Promise<{ client: FtpControl; stream: TestStream; ended: Promise<void> }> {
+  const [server, stream] = streamPair();
+  const ended = new FtpSession(server, ends, service, BY_VERB).run();
+  const client = new FtpControl(stream);
+  assertMatch(await client.reply(), /^220 /);
+  await client.raw(text);
+  assertMatch(await client.reply(), /^331 /);
+  return { client, stream, ended };
+}
+
+sessionTest("whoever leaves after a wrong password leaves the wait to the next", async (place) => {
+  const { session, client, time, log } = place;
+  assertEquals(await client.codes("USER ada"), [331]);
+  const leaving = await another(session, "USER ada\r\nPASS wrong\r\n");
+  await leaving.client.end();
+  await leaving.ended;
+  assertMatch(log.text, /login failed/);
+  const asked = client.ask("PASS guess");
+  for (const wait of [1, FAILURE_DELAY - 2, 1]) await time.tick(wait);
+  await log.says(/login failed[^]*T00:00:01\.000Z ftpd: login failed/);
+  await time.tick(2 * FAILURE_DELAY);
+  assertMatch(await asked, /^530 /);
+}, { login: false });
+
+sessionTest("no password is checked for a client that is gone", async (place) => {
+  const { session, client, time, log } = place;
+  assertEquals(await client.codes("USER ada"), [331]);
+  const asked = client.ask("PASS wrong");
+  await log.says(/login failed/);
+  const others = [];
+  for (let i = 0; i < 3; i++) {
+    const other = await another(session, "USER ada\r\nPASS secret\r\n");
+    await other.client.end();
+    others.push(other.ended);
+  }
+  // No time passes: they do not wait for their turn.
+  await Promise.all(others);
+  await time.tick(FAILURE_DELAY);
+  assertMatch(await asked, /^530 /);
+  assertEquals(/ login peer|(login failed[^]*){2}/.test(log.text), false);
+}, { login: false });
+
+sessionTest("when too many try from one address, all but anonymous hear 421", async (place) => {
+  const { session, client, stream, log } = place;
+  const { guard } = session.service;
+  const { signal } = new AbortController();
+  for (let i = 0; i < MOST_TRIES; i++) guard.turn(session.ends.peer, signal);
+  assertEquals(await client.codes("USER ftp", "PASS x", "REIN", "USER ada"), [331, 230, 220, 331]);
+  assertMatch(await client.ask("PASS secret"), /^421 Too many logins from your address/);
+  assertEquals(await client.reply(), "");
+  assertMatch(log.text, /refused .*name=ada reason="too many logins from this address at once"/);
+  stream.close();
 }, { login: false });
 
 sessionTest("the right password is taken at once", async ({ client }) => {
