@@ -82,7 +82,7 @@ async function ask(
       if (isSilent) conversation.close();
       // What could not leave this time may the next.
       else send().catch(() => {});
-    }, retry.deadline - performance.now());
+    }, Math.max(0, retry.deadline - performance.now()));
     return isSent;
   };
   try {

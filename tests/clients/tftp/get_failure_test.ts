@@ -85,6 +85,34 @@ Deno.test("a route that is lost after the request is no reason to wait longer", 
   await failed;
 });
 
+Deno.test("a request that leaves after its time is given up at once, without a wait below zero", async () => {
+  using time = new FakeTime();
+  const { setTimeout } = globalThis;
+  const waits: (number | undefined)[] = [];
+  globalThis.setTimeout = ((act: () => void, wait?: number) => {
+    waits.push(wait);
+    return setTimeout(act, wait);
+  }) as typeof setTimeout;
+  try {
+    await using wire = await Wire.open({ timeout: 1500 });
+    const got = wire.client.get("cake", new TextSink());
+    const failed = assertRejects(() => got, Failure, "no answer in time");
+    await wire.takes("RRQ <file=cake, mode=octet>", SERVICE);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    wire.hold(promise);
+    await time.tick(1000);
+    await wire.takes("RRQ <file=cake, mode=octet>", SERVICE);
+    await time.tick(600);
+    resolve();
+    await time.tick(0);
+    await failed;
+    // For Deno warns of those, in the user's terminal.
+    assertEquals(waits, [1000, 0]);
+  } finally {
+    globalThis.setTimeout = setTimeout;
+  }
+});
+
 Deno.test("a server that falls silent is given up, and told so", async () => {
   using time = new FakeTime();
   await using wire = await Wire.open({ timeout: 5000 });

@@ -24,6 +24,8 @@ class MemorySocket implements Deno.DatagramConn {
   closed = false;
   /** Nothing can leave any more. */
   isCut = false;
+  /** What leaves has to wait for this. */
+  held: Promise<void> | undefined;
   #arrived: [data: Uint8Array, from: Deno.NetAddr][] = [];
   #waiting: PromiseWithResolvers<void> | undefined;
   #wake = (): void => {};
@@ -59,12 +61,13 @@ class MemorySocket implements Deno.DatagramConn {
     }
   }
 
-  send(data: Uint8Array, to: Deno.Addr): Promise<number> {
-    if (this.closed) return Promise.reject(new Deno.errors.BadResource("closed"));
-    if (this.isCut) return Promise.reject(new Error("no route"));
+  async send(data: Uint8Array, to: Deno.Addr): Promise<number> {
+    if (this.closed) throw new Deno.errors.BadResource("closed");
+    if (this.isCut) throw new Error("no route");
     this.sent.push({ words: describePacket(data), to: to as Deno.NetAddr });
     this.#wake();
-    return Promise.resolve(data.length);
+    await this.held;
+    return data.length;
   }
 
   close(): void {
@@ -136,6 +139,11 @@ export class Wire implements AsyncDisposable {
   /** From now on nothing can leave. */
   cut(): void {
     this.#socket.isCut = true;
+  }
+
+  /** From now on what leaves has to wait for `held`. */
+  hold(held: Promise<void>): void {
+    this.#socket.held = held;
   }
 
   /** Waits for the next packet of the client's, which must be `words`, to the port `to`. */
