@@ -17,7 +17,13 @@ import { PLAIN_TERMS } from "../tools/protocol/tftp_options.ts";
 import { TftpClient, type TftpSettings } from "./tftp/client.ts";
 import { type Job, readWords, type Server, SERVICE } from "./tftp/command_line.ts";
 import { moveFile } from "./tftp/file_transfer.ts";
-import { checkWindow, parseBlksize, parseWindowsize, STANDARD_BLKSIZE } from "./tftp/options.ts";
+import {
+  checkWindow,
+  parseBlksize,
+  parseRexmt,
+  parseWindowsize,
+  STANDARD_BLKSIZE,
+} from "./tftp/options.ts";
 import type { Connect } from "./tftp/shell.ts";
 
 export { TftpClient };
@@ -48,9 +54,14 @@ export const command = {
       shown: "32, or what fits",
     }),
     "no-options": flag("Ask for nothing that RFC 1350 does not have."),
-    rexmt: value("TIME", "Send again after so long, and ask the server to as well.", duration, {
-      shown: "as measured",
-    }),
+    rexmt: value(
+      "TIME",
+      "Send again after so long (100ms to 255s), and ask the server to as well.",
+      parseRexmt,
+      {
+        shown: "as measured",
+      },
+    ),
     timeout: valueOr("TIME", "Give up when nothing comes for so long.", duration, "25s"),
     ...VERBOSE_OPTION,
     ...portOption(SERVICE),

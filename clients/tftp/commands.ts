@@ -11,6 +11,7 @@ import { getJobs, type Job, mgetJobs, mputJobs, putJobs, SERVICE } from "./comma
 import {
   checkWindow,
   parseBlksize,
+  parseRexmt,
   parseWindowsize,
   type TftpSettings,
   windowFor,
@@ -172,7 +173,7 @@ export const COMMANDS: CommandTable<Shell> = new CommandTable<Shell>([
     "[TIME]",
     "Show or choose when to send again.",
     rexmtOf,
-    (_, word) => ({ rexmt: parseDuration(word) }),
+    (_, word) => ({ rexmt: parseRexmt(word) }),
   ),
   setting(
     "timeout",

@@ -6,10 +6,12 @@ import {
   BLKSIZE,
   largestWindow,
   type Terms,
+  TIMEOUT,
+  UTIMEOUT,
   WINDOWSIZE,
 } from "../../tools/protocol/tftp_options.ts";
 import { ERROR_CODE, type Mode } from "../../tools/protocol/tftp_packet.ts";
-import { parseCount } from "../../tools/protocol/units.ts";
+import { parseCount, parseDuration } from "../../tools/protocol/units.ts";
 
 /** How files are moved. What holds without options is not asked for. */
 export interface TftpSettings {
@@ -50,6 +52,14 @@ function parseWithin(word: string, { least, most }: { least: number; most: numbe
   const number = parseCount(word);
   if (number >= least && number <= most) return number;
   throw new RangeError(`give a number from ${least} to ${most}`);
+}
+
+/** Reads how long to wait before sending again, in milliseconds, as a server can be asked to. Throws RangeError. */
+export function parseRexmt(word: string): number {
+  const wait = parseDuration(word);
+  const { least, most } = { least: UTIMEOUT.least / 1000, most: TIMEOUT.most * 1000 };
+  if (wait >= least && wait <= most) return wait;
+  throw new RangeError(`give a time from ${least}ms to ${most / 1000}s`);
 }
 
 /** Throws UsageError for a window of which the end would be lost each time. */

@@ -127,6 +127,7 @@ tftpTest("what fails is one line and an exit code, and leaves no file", async (s
     [["a", "get", "b", "-b", "7"], 2, /^tftp: --blksize 7: give a number from 8 to 65464/],
     [["a", "get", "b", "-w", "0"], 2, /^tftp: --windowsize 0: give a number from 1 to 65535/],
     [["a", "get", "b", "-w", "9999"], 2, /^tftp: a socket's buffer does not hold 9999 blocks/],
+    [["a", "get", "b", "--rexmt", "300"], 2, /^tftp: --rexmt 300: give a time from 100ms to 255s/],
     [["nosuch.invalid", "get", "b"], 3, /^tftp: nosuch\.invalid:69: no such host/],
     [["127.0.0.1", "-6", "get", "b"], 3, /^tftp: 127\.0\.0\.1: is not an IPv6 address/],
     [[server, "get", "nosuch"], 1, /^tftp: 127\.0\.0\.1:\d+: nosuch: .* \(error 1\)$/m],

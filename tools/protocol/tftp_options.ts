@@ -29,9 +29,9 @@ export const BLKSIZE = { least: 8, most: 65464 } as const;
 /** RFC 7440 section 3. */
 export const WINDOWSIZE = { least: 1, most: 65535 } as const;
 /** RFC 2349, in seconds. */
-const TIMEOUT = { least: 1, most: 255 } as const;
+export const TIMEOUT = { least: 1, most: 255 } as const;
 /** As tftp-hpa has it, in microseconds; but shorter ones would be over before an answer from afar can come. */
-const UTIMEOUT = { least: 100_000, most: 255_000_000 } as const;
+export const UTIMEOUT = { least: 100_000, most: 255_000_000 } as const;
 
 /** How far a server goes with a client's wishes. */
 export interface Limits {

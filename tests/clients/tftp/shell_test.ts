@@ -184,6 +184,8 @@ Deno.test("what goes wrong is one line, and the dialogue goes on", async () => {
       }`,
       2,
     ],
+    ["rexmt 99ms", "rexmt: give a time from 100ms to 255s", 2],
+    ["rexmt 256", "rexmt: give a time from 100ms to 255s", 2],
     ["timeout soon", "timeout: give a duration such as 250ms, 5s or 2m", 2],
     [
       "put - cake",
