@@ -137,6 +137,7 @@ export const command = {
     cert: value("FILE", "The certificate, in PEM: serve TLS. SIGHUP reads it again.", text),
     key: value("FILE", "Its key, in PEM.", text),
     "require-tls": flag("No login and no data without TLS."),
+    "require-tls-login": flag("No login without TLS; data may go in clear."),
     "require-reuse": flag("Data connections must resume the TLS session."),
     "implicit-tls": flag("TLS from the first byte on, at port 990, or 9990."),
     ...listenOptions(SERVICE),
@@ -200,6 +201,7 @@ export const main = program(command, async ({ options, words: [word] }) => {
       identity: () => identity.current,
       implicit: options.implicitTls,
       required: options.requireTls,
+      requiredToLogIn: options.requireTlsLogin,
       reuse: options.requireReuse,
     },
     log,
@@ -209,17 +211,20 @@ export const main = program(command, async ({ options, words: [word] }) => {
 
 /** The files of `--cert` and `--key`; undefined: no TLS. Throws UsageError. */
 function certificateFiles(
-  { cert, key, requireTls, requireReuse, implicitTls }: {
+  { cert, key, requireTls, requireTlsLogin, requireReuse, implicitTls }: {
     cert: string | undefined;
     key: string | undefined;
     requireTls: boolean;
+    requireTlsLogin: boolean;
     requireReuse: boolean;
     implicitTls: boolean;
   },
 ): [cert: string, key: string] | undefined {
   if (cert !== undefined && key !== undefined) return [cert, key];
   if (cert !== key) throw new UsageError("give both --cert and --key");
-  if (requireTls || requireReuse || implicitTls) throw new UsageError("TLS needs --cert and --key");
+  if (requireTls || requireTlsLogin || requireReuse || implicitTls) {
+    throw new UsageError("TLS needs --cert and --key");
+  }
   return undefined;
 }
 

@@ -19,7 +19,8 @@ export const ACCESS_COMMANDS: SessionCommand[] = [
     help: "name: log in under this name",
     source: "RFC 959 section 4.1.1",
     run(session, name): FtpReply {
-      if (session.service.tls?.required && !session.tls) return NEED_TLS;
+      const { tls } = session.service;
+      if ((tls?.required || tls?.requiredToLogIn) && !session.tls) return NEED_TLS;
       if (session.user) return reply(530, "You are logged in already.");
       session.name = name;
       // The same answer whoever it is: names cannot be probed.

@@ -55,6 +55,8 @@ export interface FtpTls {
   implicit: boolean;
   /** Nobody logs in, and no data moves, without it. */
   required: boolean;
+  /** Nobody logs in without it; data may go in clear. */
+  requiredToLogIn?: boolean;
   /** A data connection must resume the TLS session of a connection before it. */
   reuse: boolean;
 }

@@ -88,6 +88,7 @@ processTest("ftpd says in one line what is wrong", async () => {
       [["--max-rate", "0"], 2, /give at least 1/],
       [["--write", "--user", "a:b"], 2, /--write is about anonymous/],
       [["--require-tls"], 2, /TLS needs --cert and --key/],
+      [["--require-tls-login"], 2, /TLS needs --cert and --key/],
       [["--cert", "x"], 2, /give both --cert and --key/],
       [["--hash-password"], 2, /name the user/],
       [["--hash-password", "a b"], 2, /a user needs a name without blanks/],

@@ -155,7 +155,7 @@ programTest("its options bound what a client can take", async ({ server, port, r
       "--log json").split(" "),
 });
 
-for (const option of ["--require-tls", "--implicit-tls"]) {
+for (const option of ["--require-tls", "--require-tls-login", "--implicit-tls"]) {
   programTest(`${option} keeps what is in clear out`, async ({ port }) => {
     const client = new FtpControl(await Deno.connect({ hostname: "127.0.0.1", port }));
     if (option === "--implicit-tls") await client.raw("USER ftp\r\n");

@@ -199,6 +199,19 @@ ftpTest("nothing goes in clear where TLS is required", async ({ port, connect })
   await leave(client);
 }, { tls: { ...TLS, required: true } });
 
+ftpTest("data may go in clear where TLS is required to log in", async ({ port, connect }) => {
+  const plain = await connect();
+  assertEquals(await plain.codes("USER ftp", "PASS x"), [530, 503]);
+  const client = await TlsControl.connect(port);
+  assertEquals(await client.codes("USER ftp", "PASS x"), [331, 230]);
+  assertEquals(await client.fetch("RETR hello"), "hello\r\n");
+  assertEquals(await client.codes("PBSZ 0", "PROT P"), [200, 200]);
+  assertEquals(await client.fetchProtected("RETR hello"), "hello\r\n");
+  assertEquals(await client.codes("PROT C"), [200]);
+  assertEquals(await client.fetch("RETR hello"), "hello\r\n");
+  await leave(client);
+}, { tls: { ...TLS, requiredToLogIn: true } });
+
 ftpTest("a data connection must resume the session where that is required", async ({ port }) => {
   const client = await TlsControl.connect(port);
   assertEquals(await client.codes("USER ftp", "PASS x", "PBSZ 0", "PROT P"), [331, 230, 200, 200]);
