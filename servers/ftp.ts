@@ -30,7 +30,7 @@ import { parsePortRange } from "../tools/protocol/units.ts";
 import { formatUser, parseUser, parseUsers, type Right } from "../tools/protocol/users.ts";
 import { BY_VERB } from "./ftp/commands.ts";
 import { withZone } from "./ftp/link_local.ts";
-import { Folders, LoginGuard } from "./ftp/login.ts";
+import { Folders, LoginGuard, passwordText } from "./ftp/login.ts";
 import type { FtpService } from "./ftp/service.ts";
 import { FtpSession } from "./ftp/session.ts";
 import { type DataNetwork, type FtpSettings, PASSIVE_PORTS, TIMEOUTS } from "./ftp/settings.ts";
@@ -233,7 +233,7 @@ async function printHash(name: string | undefined): Promise<number> {
   if (/[\s:]/.test(name)) throw new UsageError("a user needs a name without blanks and colons");
   const password = Deno.stdin.isTerminal()
     ? promptSecret("Password: ")
-    : (await new Response(Deno.stdin.readable).text()).split(/\r?\n/)[0];
+    : passwordText(await new Response(Deno.stdin.readable).bytes()).split(/\r?\n/)[0];
   if (!password) throw new UsageError("no password was given");
   const { hashPassword } = await import("../tools/program/passwords.ts");
   await writeOut(`${formatUser(name, await hashPassword(new Secret(password)))}\n`);

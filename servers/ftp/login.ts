@@ -88,6 +88,18 @@ export class LoginGuard {
   }
 }
 
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const latin1 = new TextDecoder("latin1");
+
+/** A password as text. Clients without UTF-8 send Latin-1: an `é` is an `é` from either, and no two letters are one. */
+export function passwordText(bytes: Uint8Array): string {
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    return latin1.decode(bytes);
+  }
+}
+
 const ANONYMOUS = new Set(["anonymous", "ftp"]);
 
 /** Whether `name` is one that needs no password (RFC 1635). */

@@ -16,7 +16,7 @@ import { formatReply } from "../../tools/protocol/ftp_reply.ts";
 import { resolvePath } from "../../tools/protocol/served_path.ts";
 import { FOREIGN, type FtpServerCommand, NOT_SERVED } from "./command.ts";
 import type { DataWay } from "./data.ts";
-import type { LoggedIn } from "./login.ts";
+import { type LoggedIn, passwordText } from "./login.ts";
 import { FILE_REPLIES, type FtpReply, Refusal, REPLIES } from "./replies.ts";
 import type { FtpService } from "./service.ts";
 import { type Job, Transfer } from "./transfer.ts";
@@ -32,7 +32,7 @@ export const MOST_WAITING = 100;
 /** A command as the client gave it. */
 interface Request {
   verb: string;
-  /** Undefined: none was given; null: it is not UTF-8 (RFC 2640), or has a CR or NUL. */
+  /** Undefined: none was given; null: it is no password and not UTF-8 (RFC 2640), or has a CR or NUL. */
   argument: string | undefined | null;
 }
 
@@ -285,7 +285,7 @@ export class FtpSession {
     const { verb, argument } = parseCommand(line);
     if (argument === undefined) return { verb, argument };
     try {
-      const text = utf8.decode(argument);
+      const text = verb === "PASS" ? passwordText(argument) : utf8.decode(argument);
       return { verb, argument: /[\r\n\0]/.test(text) ? null : text };
     } catch {
       return { verb, argument: null };

@@ -1,9 +1,12 @@
 /** The FTP server as its user meets it. */
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { command } from "../../servers/ftp.ts";
+import { checkPassword } from "../../tools/program/passwords.ts";
+import { Secret } from "../../tools/protocol/secret.ts";
+import { parseUsers } from "../../tools/protocol/users.ts";
 import { FtpControl } from "../support/ftp_server.ts";
 import { processTest } from "../support/permissions.ts";
-import { run, ServerProcess } from "../support/process.ts";
+import { commandLine, run, runCommand, ServerProcess } from "../support/process.ts";
 
 const { permissions } = command;
 const HOST = ["--host", "127.0.0.1", "--port", "0"];
@@ -72,6 +75,17 @@ processTest("ftpd --hash-password prints a line that --users takes", async () =>
     assertEquals(await anybody.codes("USER ftp", "PASS me@"), [331, 530]);
     anybody.close();
   });
+});
+
+processTest("ftpd --hash-password reads Latin-1 as PASS does", async () => {
+  const command = [Deno.execPath(), ...commandLine("servers/ftp.ts", ["--hash-password", "ada"])];
+  const script = `printf 'caf\\351\\n' | "$0" "$@"`;
+  const { stdout } = await runCommand("sh", ["-c", script, ...command]);
+  const users = new Map(parseUsers(stdout).map((user) => [user.name, user]));
+  // What a decoder puts in place of bytes it does not know would stand for all of them.
+  for (const [password, proved] of [["café", "ada"], ["caf\ufffd", undefined]] as const) {
+    assertEquals((await checkPassword(users, "ada", new Secret(password)))?.name, proved);
+  }
 });
 
 processTest("ftpd says in one line what is wrong", async () => {

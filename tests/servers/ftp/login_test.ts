@@ -1,10 +1,17 @@
 /** Who may log in to the FTP server, how often it may be tried, and what a user may do. */
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { FAILURE_DELAY, LoginGuard, MOST_DELAYS, MOST_TRIES } from "../../../servers/ftp/login.ts";
+import {
+  FAILURE_DELAY,
+  LoginGuard,
+  MOST_DELAYS,
+  MOST_TRIES,
+  passwordText,
+} from "../../../servers/ftp/login.ts";
 import { parseExtendedPassive } from "../../../tools/protocol/ftp_address.ts";
 import { parseUser } from "../../../tools/protocol/users.ts";
 import { FakeTime } from "../../support/fake_time.ts";
 import { ftpTest } from "../../support/ftp_server.ts";
+import { bytes } from "../../support/stream.ts";
 
 Deno.test("ftpd: each failure of an address costs it more time, up to a limit", () => {
   const guard = new LoginGuard();
@@ -160,6 +167,27 @@ ftpTest(
   },
   { users: [parseUser("eve: pass wörd ")] },
 );
+
+Deno.test("ftpd: a password is UTF-8, or else Latin-1; no two of one kind are one", () => {
+  assertEquals(passwordText(bytes("wörd")), "wörd");
+  assertEquals(passwordText(Uint8Array.of(0x77, 0xf6, 0x72, 0x64)), "wörd");
+  const texts = Array.from({ length: 256 }, (_, byte) => passwordText(Uint8Array.of(0xff, byte)));
+  assertEquals(new Set(texts.map((text) => text.normalize("NFC"))).size, 256);
+});
+
+ftpTest("PASS may be Latin-1", async (served) => {
+  const client = await served.connect();
+  for (const name of ["ftp", "eve"]) {
+    assertEquals(await client.codes(`USER ${name}`), [331]);
+    await client.raw(Uint8Array.of(...bytes("PASS w"), 0xf6, ...bytes("rd\r\n")));
+    assertMatch(await client.reply(), /^230 /);
+    assertEquals(await client.codes("REIN"), [220]);
+  }
+  // But no name may be, and no password has a NUL.
+  await client.raw(Uint8Array.of(...bytes("USER w"), 0xf6, ...bytes("rd\r\n")));
+  assertMatch(await client.reply(), /^501 /);
+  assertEquals(await client.codes("USER ftp", "PASS a\0b"), [331, 501]);
+}, { users: [parseUser("eve:wörd")], anonymous: new Set(["r"]) });
 
 ftpTest("a user may be here only so many times", async ({ connect, login }) => {
   const [first] = [await login(), await login()];
