@@ -23,8 +23,8 @@ export const MOST_DELAYS = 10;
 // So long, in milliseconds, an address is remembered, and no more addresses than these.
 const MEMORY = 600_000;
 const MOST_ADDRESSES = 10_000;
-/** The tries of one address that may be under way: those of a class behind it. The last waits for five minutes at most. */
-export const MOST_TRIES = 30;
+/** The tries of one address that may be under way: a school behind it may log in at once, some twenty a second. */
+export const MOST_TRIES = 100;
 
 /**
  * Remembers which addresses fail to log in, and has the tries of each address
