@@ -182,9 +182,14 @@ export const COMMANDS: CommandTable<Shell> = new CommandTable<Shell>([
     ({ timeout }) => seconds(timeout),
     (_, word) => ({ timeout: parseDuration(word) }),
   ),
-  toggle("verbose", "Say how fast transfers were.", ({ verbose }) => verbose, (shell, value) => {
-    shell.verbose = value;
-  }),
+  toggle(
+    "verbose",
+    "Say what is moved from where to where.",
+    ({ verbose }) => verbose,
+    (shell, value) => {
+      shell.verbose = value;
+    },
+  ),
   toggle("trace", "Show each packet: > sent, < received.", ({ trace }) => trace.shown, (
     { trace },
     value,

@@ -26,7 +26,6 @@ export async function dialogue(
     console: interactive ? new Terminal(history, (line) => shell.complete(line)) : new Script(),
     history,
     settings,
-    verbose: interactive,
     trace,
   });
   using _signals = onStop(async (signal) => {

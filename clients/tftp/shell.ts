@@ -25,8 +25,6 @@ export interface ShellOptions {
   history: History;
   /** What commands change; the clients that `connect` makes look there. */
   settings: TftpSettings;
-  /** Say how transfers went. */
-  verbose: boolean;
   trace: Trace;
 }
 
@@ -35,7 +33,8 @@ export class Shell {
   readonly console: Console;
   readonly settings: TftpSettings;
   readonly trace: Trace;
-  verbose: boolean;
+  /** Say what is moved, and how; off at first, as users of the classic `tftp` turn it over. */
+  verbose = false;
   /** No more commands are read. */
   over = false;
   readonly #commands: CommandTable<Shell>;
@@ -53,7 +52,6 @@ export class Shell {
     this.console = options.console;
     this.settings = options.settings;
     this.trace = options.trace;
-    this.verbose = options.verbose;
     this.#commands = options.commands;
     this.#connect = options.connect;
     this.#history = options.history;
@@ -99,7 +97,7 @@ export class Shell {
     const client = await this.#connect(server, this.#interruption.signal);
     await this.#client?.close();
     this.#client = client;
-    this.note(`Server: ${client.peer}`);
+    this.#tell(`Server: ${client.peer}`);
   }
 
   /** Does `jobs`. One that fails does not stop the others, unless nobody answers. */
@@ -117,14 +115,22 @@ export class Shell {
   }
 
   async #moveOne(client: TftpClient, job: Job): Promise<void> {
-    this.#names.add(job.remote);
+    const { kind, local, remote } = job;
+    this.#names.add(remote);
+    if (this.verbose) {
+      const [here, there] = [visible(local), `${client.peer}:${visible(remote)}`];
+      const way = kind === "get"
+        ? `getting from ${there} to ${here}`
+        : `putting ${here} to ${there}`;
+      this.note(`${way} [${this.settings.mode}]`);
+    }
     const { signal } = this.#interruption;
     const { bytes, milliseconds, resent } = await moveFile(client, job, signal);
     const rate = formatSize(bytes / Math.max(milliseconds, 1) * 1000);
     const seconds = (milliseconds / 1000).toFixed(2);
     const again = resent > 0 ? `, ${resent} packets sent again` : "";
-    const name = visible(job.kind === "get" ? job.remote : job.local);
-    this.note(`${name}: ${formatSize(bytes)} in ${seconds} s (${rate}/s)${again}`);
+    const name = visible(kind === "get" ? remote : local);
+    this.#tell(`${name}: ${formatSize(bytes)} in ${seconds} s (${rate}/s)${again}`);
   }
 
   /** What could stand at the end of `line`; nothing when that cannot be found out. */
@@ -156,9 +162,14 @@ export class Shell {
     await this.#running;
   }
 
-  /** Says how it goes, when that is wanted. */
+  /** Says what a command came to. */
   note(line: string): void {
-    if (this.verbose) this.console.say(line);
+    this.console.say(line);
+  }
+
+  /** Says how it goes: to a user, and in a script that wants it. */
+  #tell(line: string): void {
+    if (this.console.interactive || this.verbose) this.note(line);
   }
 
   /** Runs `work`; what it throws is said, of what is called `name` by then. Throws OutputClosed. */

@@ -108,7 +108,10 @@ tftpTest("-v shows the packets", async ({ tftp, server }) => {
 tftpTest("a dialogue comes from a script", async ({ tftp, server, served, cwd }) => {
   const script = "binary\nverbose\nget cake\nput cake pie\nstatus\nquit\nget large\n";
   const { code, stdout, stderr } = await tftp([server], script);
-  assertMatch(stderr, /^verbose is on\ncake: 20 B in .*\ncake: 20 B in .*\n$/);
+  assertMatch(
+    stderr,
+    /^verbose is on\ngetting .*\ncake: 20 B in .*\nputting .*\ncake: 20 B in .*\n$/,
+  );
   assertMatch(stdout, new RegExp(`^Server: ${server}\n`));
   assertEquals([code, names(cwd)], [0, ["cake"]]);
   assertEquals(await Deno.readTextFile(`${served}/pie`), CAKE);

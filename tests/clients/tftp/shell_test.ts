@@ -83,7 +83,6 @@ async function dialogue(
     console,
     history,
     settings: wire.settings,
-    verbose: interactive,
     trace: new Trace(false),
   });
   const [code] = await Promise.all([
@@ -125,27 +124,39 @@ Deno.test("help fits on a screen", async () => {
   assert(lines.every((line) => line.length <= 80));
 });
 
-Deno.test("settings are shown and changed", async () => {
-  const cases: [typed: string[], out: string, changed: Partial<TftpSettings>][] = [
-    [["mode"], "mode is octet\n", {}],
-    [["mode ascii"], "", { mode: "netascii" }],
-    [["ascii", "mode"], "mode is netascii\n", { mode: "netascii" }],
-    [["ascii", "binary", "mode"], "mode is octet\n", {}],
-    [["blksize"], "blksize is 512\n", {}],
-    [["blksize 1428", "blksize"], "blksize is 1428\n", { blksize: 1428 }],
-    [["windowsize 16", "windowsize"], "windowsize is 16\n", { windowsize: 16 }],
-    [["rexmt"], "rexmt is as measured\n", {}],
-    [["rexmt 500ms", "rexmt"], "rexmt is 0.5 s\n", { rexmt: 500 }],
-    [["timeout"], "timeout is 25 s\n", {}],
-    [["timeout 5", "timeout"], "timeout is 5 s\n", { timeout: 5000 }],
-    [["tsize"], "", { tsize: true }],
-    [["tsize on", "tsize off"], "", {}],
-  ];
+Deno.test("settings are shown and changed, and say what they are now", async () => {
+  const cases: [typed: string[], out: string, answers: string[], changed: Partial<TftpSettings>][] =
+    [
+      [["mode"], "octet", [], {}],
+      [["mode ascii"], "", ["mode is netascii"], { mode: "netascii" }],
+      [["ascii", "mode"], "netascii", [], { mode: "netascii" }],
+      [["ascii", "binary", "mode"], "octet", [], {}],
+      [["blksize"], "512", [], {}],
+      [["blksize 1428", "blksize"], "1428", ["blksize is 1428"], { blksize: 1428 }],
+      [["windowsize 16", "windowsize"], "16", ["windowsize is 16"], { windowsize: 16 }],
+      [["rexmt"], "as measured", [], {}],
+      [["rexmt 500ms", "rexmt"], "0.5 s", ["rexmt is 0.5 s"], { rexmt: 500 }],
+      [["rexmt 100ms"], "", ["rexmt is 0.1 s"], { rexmt: 100 }],
+      [["rexmt 255"], "", ["rexmt is 255 s"], { rexmt: 255_000 }],
+      [["timeout"], "25 s", [], {}],
+      [["timeout 5", "timeout"], "5 s", ["timeout is 5 s"], { timeout: 5000 }],
+      [["tsize"], "", ["tsize is on"], { tsize: true }],
+      [["tsize on", "tsize off"], "", ["tsize is on", "tsize is off"], {}],
+      [["verbose", "verbose"], "", ["verbose is on", "verbose is off"], {}],
+    ];
   const { settings: standard } = await dialogue([]);
-  for (const [typed, out, changed] of cases) {
-    const held = await dialogue(typed);
-    assertEquals([held.out, held.err, held.code], [out, "", 0], `${typed}`);
-    assertEquals(held.settings, { ...standard, ...changed });
+  for (const [typed, shown, answers, changed] of cases) {
+    for (const interactive of [false, true]) {
+      const { out, err, code, settings } = await dialogue(typed, { interactive });
+      const name = typed.at(-1)?.split(" ")[0];
+      const greeting = interactive ? ["Server: 192.0.2.1:69"] : [];
+      assertEquals(
+        [out, err.split("\n").slice(0, -1), code],
+        [shown && `${name} is ${shown}\n`, [...greeting, ...answers], 0],
+        `${typed}`,
+      );
+      assertEquals(settings, { ...standard, ...changed });
+    }
   }
 });
 
@@ -226,10 +237,10 @@ testWith(["read"], "a local file that is missing is one line", async () => {
   }
 });
 
-fileTest("files are fetched and sent, and how fast is said", async (folder) => {
-  const held = await dialogue([`get cake ${folder}/cake`, `put ${folder}/cake pie`], {
-    interactive: true,
-    serve: async (wire) => {
+fileTest(
+  "files are fetched and sent, and how fast is said to a user, or when asked",
+  async (folder) => {
+    const serve = async (wire: Wire): Promise<void> => {
       while (wire.sockets.length < 1) await turn();
       await wire.takes("RRQ <file=cake, mode=octet>", SERVICE);
       wire.says(encodeData(1, bytes("Flour.")));
@@ -239,14 +250,25 @@ fileTest("files are fetched and sent, and how fast is said", async (folder) => {
       wire.says(encodeAck(0));
       await wire.takes("DATA <block=1, 6 bytes>");
       wire.says(encodeAck(1));
-    },
-  });
-  assertEquals(await Deno.readTextFile(`${folder}/cake`), "Flour.");
-  assertEquals(
-    held.err.replace(/ in .*/g, " in TIME").replaceAll(folder, ""),
-    "Server: 192.0.2.1:69\ncake: 6 B in TIME\n/cake: 6 B in TIME\n",
-  );
-});
+    };
+    const transfers = [`get cake ${folder}/cake`, `put ${folder}/cake pie`];
+    const got = "cake: 6 B in TIME\n", put = "/cake: 6 B in TIME\n";
+    const verbose = "verbose is on\n" +
+      `getting from 192.0.2.1:69:cake to /cake [octet]\n${got}` +
+      `putting /cake to 192.0.2.1:69:pie [octet]\n${put}`;
+    const cases: [typed: string[], interactive: boolean, said: string][] = [
+      [transfers, true, `Server: 192.0.2.1:69\n${got}${put}`],
+      [["verbose", ...transfers], true, `Server: 192.0.2.1:69\n${verbose}`],
+      [transfers, false, ""],
+      [["verbose", ...transfers], false, verbose],
+    ];
+    for (const [typed, interactive, said] of cases) {
+      const { err } = await dialogue(typed, { interactive, serve });
+      assertEquals(await Deno.readTextFile(`${folder}/cake`), "Flour.");
+      assertEquals(err.replace(/ in .*/g, " in TIME").replaceAll(folder, ""), said);
+    }
+  },
+);
 
 fileTest("one of several files that fails does not stop the others", async (folder) => {
   for (const name of ["a.txt", "b.txt", "c.bin"]) await Deno.writeTextFile(`${folder}/${name}`, "");
