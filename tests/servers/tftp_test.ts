@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { command } from "../../servers/tftp.ts";
 import { encodeAck, encodeData } from "../../tools/protocol/tftp_packet.ts";
-import { processTest } from "../support/permissions.ts";
+import { processTest, processTestUnless } from "../support/permissions.ts";
 import { commandLine, run, type RunOptions, ServerProcess } from "../support/process.ts";
 import { RawClient } from "../support/tftp_server.ts";
 
@@ -112,6 +112,28 @@ processTest("a signal lets a transfer end first; a second one does not", async (
     assertEquals(await Deno.readTextFile(`${folder}/cake`), "Flour, eggs, sugar.\n");
   });
 });
+
+processTestUnless(
+  Deno.build.os === "linux" ? undefined : "the system tells nothing of signals",
+  "when its terminal is closed, a server with all permissions leaves nothing unfinished",
+  async () => {
+    await withProgram(["--write"], async (server, client, folder) => {
+      const [ends, stays] = [client(), client()];
+      for (const [one, name] of [[ends, "pie"], [stays, "tart"]] as const) {
+        await one.request("WRQ", name);
+        assertEquals(await one.line(), "ACK 0");
+      }
+      // By the shell, and by the system.
+      server.kill("SIGHUP");
+      server.kill("SIGHUP");
+      await ends.send(encodeData(1, new TextEncoder().encode("Apples")));
+      assertEquals(await ends.line(), "ACK 1");
+      assertEquals(await server.stop("SIGTERM"), 0);
+      const names = await Array.fromAsync(Deno.readDir(folder), ({ name }) => name);
+      assertEquals(names.sort(), ["cake", "pie"]);
+    }, ["-A"]);
+  },
+);
 
 processTest("a client that Deno does not let it answer costs tftpd nothing", async () => {
   const net = command.permissions.map((flag) =>

@@ -44,21 +44,12 @@ const ACTIONS: Record<string, () => Promise<number>> = {
     return Promise.resolve(EXIT.ok);
   },
 
-  /** Takes two signals, and the third ends it. */
-  async signals(): Promise<never> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    let taken = 0;
-    const signals = onStop((signal) => {
-      say(`got ${signal}`);
-      if (++taken === 2) resolve();
-    });
-    // Listeners alone keep no program running.
-    setInterval(() => {}, 1000);
-    say("ready");
-    await promise;
-    signals[Symbol.dispose]();
-    say("as before");
-    return await new Promise<never>(() => {});
+  signals: takeSignals,
+
+  /** Takes signals too, but SIGHUP means something else. */
+  renew(): Promise<never> {
+    Deno.addSignalListener("SIGHUP", () => say("renewed"));
+    return takeSignals();
   },
 
   async progress(): Promise<number> {
@@ -73,6 +64,23 @@ const ACTIONS: Record<string, () => Promise<number>> = {
     return EXIT.ok;
   },
 };
+
+/** Takes two signals, and the third ends it. */
+async function takeSignals(): Promise<never> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let taken = 0;
+  const signals = onStop((signal) => {
+    say(`got ${signal}`);
+    if (++taken === 2) resolve();
+  });
+  // Listeners alone keep no program running.
+  setInterval(() => {}, 1000);
+  say("ready");
+  await promise;
+  signals[Symbol.dispose]();
+  say("as before");
+  return await new Promise<never>(() => {});
+}
 
 /** What `heap` writes: so many bytes. */
 export const HEAP = 8 << 20;
