@@ -20,14 +20,7 @@ export async function dialogue(
 ): Promise<number> {
   const interactive = Deno.stdin.isTerminal();
   const history = History.open(interactive ? historyPath("tftp") : undefined);
-  const shell: Shell = new Shell({
-    commands: COMMANDS,
-    connect,
-    console: interactive ? new Terminal(history, (line) => shell.complete(line)) : new Script(),
-    history,
-    settings,
-    trace,
-  });
+  // Before the terminal listens to signals of its own.
   using _signals = onStop(async (signal) => {
     // The terminal has shown ^C where the next message begins.
     if (interactive && signal === "SIGINT") mark("\r\x1b[K");
@@ -35,6 +28,14 @@ export async function dialogue(
     if (interactive && signal === "SIGINT") return;
     say("tftp: interrupted");
     Deno.exit(EXIT.interrupted);
+  });
+  const shell: Shell = new Shell({
+    commands: COMMANDS,
+    connect,
+    console: interactive ? new Terminal(history, (line) => shell.complete(line)) : new Script(),
+    history,
+    settings,
+    trace,
   });
   return await shell.run(server);
 }

@@ -1,6 +1,7 @@
 /** The dialogue of tftp at a terminal: keys go in, and the screen is read. */
 import { assertEquals, assertMatch } from "@std/assert";
 import { command } from "../../clients/tftp.ts";
+import { describePacket } from "../../tools/protocol/tftp_describe.ts";
 import { encodeData } from "../../tools/protocol/tftp_packet.ts";
 import { missingProgram, processTestUnless } from "../support/permissions.ts";
 import { commandLine, ServerProcess } from "../support/process.ts";
@@ -96,6 +97,34 @@ terminalTest(
       assertEquals([...Deno.readDirSync(cwd)], []);
       await terminal.type("quit\r");
       assertEquals(await terminal.ends(), 0);
+    } finally {
+      server.close();
+    }
+  },
+);
+
+terminalTest(
+  "when that is closed, a download leaves nothing, and the server is told",
+  async (_start, cwd) => {
+    const server = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
+    try {
+      const { port } = server.addr as Deno.NetAddr;
+      const buffer = new Uint8Array(2000);
+      // Only with all permissions it learns what a closed terminal is to do.
+      const line = commandLine("clients/tftp.ts", [`127.0.0.1:${port}`], ["-A"]);
+      const terminal = new Terminal(line, { cwd, env: { XDG_STATE_HOME: `${cwd}/../state` } });
+      await terminal.sees(/tftp> $/);
+      await terminal.type("trace\rget cake\r");
+      const [, client] = await server.receive(buffer);
+      await server.send(encodeData(1, new Uint8Array(512)), client);
+      await terminal.sees(/> ACK <block=1>\n/);
+      assertEquals([...Deno.readDirSync(cwd)].length, 1);
+      const changes = Deno.watchFs(cwd);
+      await terminal[Symbol.asyncDispose]();
+      for (let words = ""; words !== "ERROR <code=0, msg=interrupted>";) {
+        words = describePacket((await server.receive(buffer))[0]);
+      }
+      for await (const _ of changes) if ([...Deno.readDirSync(cwd)].length === 0) break;
     } finally {
       server.close();
     }
