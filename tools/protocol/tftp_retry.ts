@@ -64,9 +64,9 @@ export class RetryTimer {
     this.#sentAt = now;
   }
 
-  /** Whether too little time has passed since the last progress for an answer to what was sent after it. */
-  tooSoon(now: number): boolean {
-    return now - this.#progressAt < this.#mean / 4;
+  /** Whether too little time has passed since the last progress, or `since`, for an answer to what was sent after it. */
+  tooSoon(now: number, since: number = this.#progressAt): boolean {
+    return now - since < this.#mean / 4;
   }
 
   /** When `expire` has something to say; Infinity until something was sent. */

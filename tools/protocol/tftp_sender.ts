@@ -32,6 +32,8 @@ export class Sender implements Transfer {
   /** The last block of all, once it was read, and its packet. */
   #final = Infinity;
   #finalPacket: Uint8Array = new Uint8Array(0);
+  /** When sending last went back to `base`. */
+  #rewoundAt = -Infinity;
   /** Blocks before this one were sent before. */
   #sent: number;
   /** Blocks from `base` on were sent twice. */
@@ -132,10 +134,11 @@ export class Sender implements Transfer {
     this.#timer.progress(now, block === this.#next - 1 && !this.#repeated);
     if (block > 0) this.#bytes += (block - this.#base) * this.#blksize + this.#sizeOf(block);
     this.#base = block + 1;
-    // An acknowledgement within the window tells of a gap after it: go on from there (RFC 7440 section 4).
-    this.#next = this.#base;
     this.#echo = this.#repeated;
     this.#repeated = false;
+    // An acknowledgement within the window tells of a gap after it: go on from there (RFC 7440 section
+    // 4). So soon after that it answers what was sent before: from a peer that acknowledges each block.
+    if (!this.#timer.tooSoon(now, this.#rewoundAt)) this.#goBack(now);
     if (block === this.#final) this.#outcome = { kind: "done" };
   }
 
@@ -149,18 +152,23 @@ export class Sender implements Transfer {
     if (this.#windowsize === 1 || this.#next === this.#base || this.#repeated) return;
     if (this.#timer.tooSoon(now)) return;
     if (this.#echo) this.#echo = false;
-    else this.#rewind();
+    else this.#rewind(now);
   }
 
   elapse(now: number): void {
     if (now < this.deadline) return;
-    if (this.#timer.expire(now)) this.#rewind();
+    if (this.#timer.expire(now)) this.#rewind(now);
     else this.#outcome = { kind: "silent" };
   }
 
-  #rewind(): void {
-    this.#next = this.#base;
+  #rewind(now: number): void {
+    this.#goBack(now);
     this.#repeated = true;
+  }
+
+  #goBack(now: number): void {
+    if (this.#next > this.#base) this.#rewoundAt = now;
+    this.#next = this.#base;
   }
 
   #sizeOf(block: number): number {

@@ -154,11 +154,11 @@ Deno.test("a lost acknowledgement costs its window once, and one wait", () => {
   ]);
 });
 
-Deno.test("blocks that change places within a window cost the window once or twice, and no wait", () => {
+Deno.test("blocks that change places within a window cost the window once, and no wait", () => {
   assertEquals(costs("read with options", 4, "swap").down, [
     OPENING_AGAIN,
-    ...["+7+2 2", "+6+1 0", "+2+0 0", `+1+0 ${WINDOW_WAIT}`],
-    ...["+7+2 2", "+6+1 0", "+2+0 0", `+1+0 ${WINDOW_WAIT}`],
+    ...["+4+2 2", "+3+1 0", "+2+0 0", `+1+0 ${WINDOW_WAIT}`],
+    ...["+4+2 2", "+3+1 0", "+2+0 0", `+1+0 ${WINDOW_WAIT}`],
     ...["+2+1 2", `+1+1 ${WINDOW_WAIT + 2 * LATENCY}`],
   ]);
 });

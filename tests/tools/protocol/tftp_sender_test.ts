@@ -128,6 +128,28 @@ Deno.test("an acknowledgement that comes twice at once, much sooner than an answ
   assertEquals(after(one, 4, 200), [5, 6, 7, 8]);
 });
 
+Deno.test("a peer that acknowledges each block of a window gets few of them again", () => {
+  const blocks = 211;
+  const one = sender(blocks, { windowsize: 32 }, { opening: OACK });
+  // Each way takes a millisecond. Whatever comes is acknowledged, what came before too.
+  const line: { at: number; block: number }[] = [];
+  let packets = 0;
+  const send = (now: number): void => {
+    for (const block of sent(one, now)) {
+      packets++;
+      line.push({ at: now + 2, block: Number(block) || 0 });
+    }
+  };
+  send(0);
+  for (let arrival = line.shift(); arrival; arrival = line.shift()) {
+    one.receive(encodeAck(arrival.block), arrival.at);
+    send(arrival.at);
+  }
+  assertEquals([one.outcome, one.bytes], [{ kind: "done" }, blocks * BLKSIZE - 1]);
+  // Each twice at most; to go back for each acknowledgement took 6,400 packets.
+  assert(packets <= 2 * blocks, `${packets}`);
+});
+
 Deno.test("what is acknowledged while a window is still being sent counts", () => {
   const one = sender(20, { windowsize: 4 });
   assertEquals([one.next(0), one.next(0)].map((packet) => packet && blockOf(packet)), [1, 2]);
