@@ -130,7 +130,7 @@ export const command = {
     "per-client": flag(
       "Look in the folder named as the client's address first, as 192.0.2.7; others may look there too.",
     ),
-    "lower-case": flag("Turn names into lower case."),
+    "lower-case": flag("Turn names into lower case; patterns of --map then match in any case."),
     map: value(
       "FILE",
       "Other names: a pattern and its replacement on each line, such as " +
@@ -168,9 +168,10 @@ export const command = {
 /** Runs `tftpd`; returns its exit code. */
 export const main = program(command, async ({ options, words: [folder = "."] }) => {
   const { write, overwrite, uploads, singlePort, portRange, mapTest } = options;
+  const { lowerCase, map } = options;
   const names = {
-    lowerCase: options.lowerCase,
-    map: options.map === undefined ? [] : await readParsed(options.map, parseMap),
+    lowerCase,
+    map: map === undefined ? [] : await readParsed(map, (text) => parseMap(text, lowerCase)),
   };
   if (mapTest !== undefined) {
     await writeOut(`${testMap(mapTest, names, folder)}\n`);

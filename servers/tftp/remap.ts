@@ -14,8 +14,12 @@ export interface MapRule {
   replacement: string;
 }
 
-/** Reads the rules. Throws RangeError that names the line. */
-export function parseMap(text: string): MapRule[] {
+/**
+ * Reads the rules. Names in lower case match whatever the case of the pattern. A
+ * \ on the right is a /. Throws RangeError that names the line.
+ */
+export function parseMap(text: string, lowerCase = false): MapRule[] {
+  const flags = lowerCase ? "iu" : "u";
   return text.split(/\r?\n/).flatMap((line, i) => {
     const [pattern, replacement, ...more] = line.trim().split(/\s+/);
     if (!pattern || pattern.startsWith("#")) return [];
@@ -23,7 +27,10 @@ export function parseMap(text: string): MapRule[] {
       throw new RangeError(`line ${i + 1}: give a pattern and a replacement (a blank is \\s)`);
     }
     try {
-      return [{ pattern: new RegExp(pattern, "u"), replacement }];
+      return [{
+        pattern: new RegExp(pattern, flags),
+        replacement: replacement.replaceAll("\\", "/"),
+      }];
     } catch {
       throw new RangeError(`line ${i + 1}: ${pattern} is no regular expression`);
     }

@@ -97,6 +97,21 @@ Deno.test("the first rule of a map that matches gives the name", () => {
   assertEquals(meantPath("up", "192.0.2.7", { lowerCase: false, map: rules }, ROOT), "/etc/passwd");
 });
 
+Deno.test("under --lower-case a map matches in any case, and its right side stays as it is", () => {
+  const rows: [name: string, sensitive: string, lowerCase: string][] = [
+    ["SEP0A.cnf", "/phones/SEP0A.cnf", "/phones/SEP0a.cnf"],
+    ["sep0a.cnf", "/sep0a.cnf", "/phones/SEP0a.cnf"],
+    ["\\Boot\\BCD", "/win/Boot.bcd", "/win/Boot.bcd"],
+  ];
+  const map = "^SEP(.*) phones/SEP$1\n^Boot/BCD$ win\\Boot.bcd";
+  for (const [name, ...paths] of rows) {
+    for (const lowerCase of [false, true]) {
+      const rules = { lowerCase, map: parseMap(map, lowerCase) };
+      assertEquals(meantPath(name, "192.0.2.7", rules, ROOT), paths[Number(lowerCase)]);
+    }
+  }
+});
+
 Deno.test("a map that is wrong is refused by the number of its line", () => {
   const rows: [text: string, reason: string][] = [
     ["a b\nalone", "line 2: give a pattern and a replacement"],
