@@ -15,6 +15,7 @@ import {
   type RequestPacket,
 } from "../../tools/protocol/tftp_packet.ts";
 import { isAllowed } from "./allow_list.ts";
+import { Budget, MOST_HELD } from "./budget.ts";
 import { errorFor, Refusal, TOO_MANY } from "./refusal.ts";
 import { type Channel, type Receive, TftpSession } from "./session.ts";
 import type { TftpSettings } from "./settings.ts";
@@ -40,6 +41,7 @@ export class TftpService {
   readonly #options: ServiceOptions;
   readonly #jails: Promise<{ jail: Jail; uploads: Jail }>;
   readonly #count: ConnectionCount;
+  readonly #budget: Budget;
   /** All, and when nothing of each is left. */
   readonly #sessions = new Map<TftpSession, Promise<void>>();
   /** Those that only wait lest the last acknowledgement was lost. */
@@ -54,6 +56,7 @@ export class TftpService {
     this.#jails = jails;
     jails.catch(() => {}); // Each request hears of it.
     this.#count = new ConnectionCount(options);
+    this.#budget = new Budget(options.memory ?? MOST_HELD);
   }
 
   /**
@@ -104,6 +107,7 @@ export class TftpService {
         settings: this.#options,
         jail,
         uploads,
+        budget: this.#budget,
         request,
         peer,
         reply,

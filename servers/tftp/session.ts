@@ -1,12 +1,18 @@
 /** One transfer on the server, from the request to its line in the log. */
-import { FileSink, FileSource } from "../../tools/files/blocks.ts";
+import { FileSink, FileSource, FIRST_PIECE, PIECE } from "../../tools/files/blocks.ts";
 import { FileError, type FileErrorKind } from "../../tools/files/errors.ts";
 import type { Jail } from "../../tools/files/jail.ts";
 import { TransferDriver } from "../../tools/net/tftp_transfer.ts";
 import type { Fields } from "../../tools/program/log.ts";
 import { unmapped } from "../../tools/protocol/address.ts";
 import { netasciiSink, netasciiSource } from "../../tools/protocol/tftp_netascii.ts";
-import { negotiate, type Terms } from "../../tools/protocol/tftp_options.ts";
+import {
+  type Limits,
+  negotiate,
+  type Negotiated,
+  PLAIN_TERMS,
+  type Terms,
+} from "../../tools/protocol/tftp_options.ts";
 import {
   encodeAck,
   encodeError,
@@ -19,8 +25,9 @@ import {
 import { Receiver } from "../../tools/protocol/tftp_receiver.ts";
 import { Sender } from "../../tools/protocol/tftp_sender.ts";
 import type { Outcome } from "../../tools/protocol/tftp_transfer.ts";
+import type { Budget } from "./budget.ts";
 import { meantPath } from "./names.ts";
-import { errorFor, Refusal } from "./refusal.ts";
+import { errorFor, Refusal, TOO_MANY } from "./refusal.ts";
 import {
   GUESSABLE_SENDS,
   isGuessable,
@@ -47,6 +54,8 @@ export interface SessionContext {
   jail: Jail;
   /** The folder for files from clients. */
   uploads: Jail;
+  /** The memory of all sessions. */
+  budget: Budget;
   request: RequestPacket;
   peer: Deno.NetAddr;
   /** Sends from the port that listens, for a refusal. */
@@ -197,15 +206,21 @@ export class TftpSession {
   }
 
   async #toSend(mode: Mode, stack: AsyncDisposableStack): Promise<Plan> {
-    const { jail, request, settings } = this.#context;
-    const { file, info } = stack.use(await this.#inOwnFolder((path) => jail.open(path)));
-    const { terms, accepted } = negotiate(
-      request.options,
-      limitsFor(this.address, request.kind, settings),
+    const { jail, budget, request, settings } = this.#context;
+    const { file, info: { size } } = stack.use(await this.#inOwnFolder((path) => jail.open(path)));
+    const limits = limitsFor(this.address, request.kind, settings);
+    const agree = (limits: Limits): Negotiated =>
       // As netascii the file has another size, which only reading it would tell; and curl takes a size of 0 for an error.
-      mode === "octet" && info.size > 0 ? info.size : undefined,
-    );
-    const source = new FileSource(file, info.size);
+      negotiate(request.options, limits, mode === "octet" && size > 0 ? size : undefined);
+    const wished = agree(limits);
+    const held = budget.take(heldFor(wished.terms, size));
+    if (held) stack.use(held);
+    // Who comes when the memory is taken is served as RFC 1350 has it, which needs next to none.
+    const { blksize, windowsize } = PLAIN_TERMS;
+    const { terms, accepted } = held
+      ? wished
+      : agree({ ...limits, blksize: Math.min(blksize, limits.blksize), windowsize });
+    const source = new FileSource(file, held ? size : Math.min(size, FIRST_PIECE));
     const transfer = new Sender({
       terms,
       source: mode === "octet" ? source : netasciiSource(source),
@@ -217,7 +232,7 @@ export class TftpSession {
   }
 
   async #toReceive(mode: Mode, stack: AsyncDisposableStack): Promise<Plan> {
-    const { uploads, request, settings } = this.#context;
+    const { uploads, budget, request, settings } = this.#context;
     if (settings.writing === "no") {
       throw new Refusal("accessViolation", "This server is read-only");
     }
@@ -229,6 +244,9 @@ export class TftpSession {
     if (terms.size !== undefined && terms.size > settings.maxFileSize) {
       throw new FileError("no space");
     }
+    const held = budget.take(PIECE + HEADER + terms.blksize);
+    if (!held) throw TOO_MANY;
+    stack.use(held);
     const overwrite = settings.writing === "overwrite";
     const upload = stack.use(
       await this.#inOwnFolder((path) => uploads.upload(path, overwrite)).catch((error) => {
@@ -297,4 +315,10 @@ export class TftpSession {
     const who = { peer: this.address, port, request, file: this.#path, mode };
     settings.log.event(event, { ...who, ...fields });
   }
+}
+
+/** The bytes that it takes to send a file of `size` bytes: a window and one block, and a piece of the file. */
+function heldFor({ blksize, windowsize }: Terms, size: number): number {
+  const blocks = 1 + Math.min(windowsize, Math.ceil(size / blksize));
+  return blocks * (HEADER + blksize) + Math.min(PIECE, size);
 }

@@ -29,6 +29,8 @@ export interface TftpSettings {
   singlePort: boolean;
   /** Where the others leave from; undefined: from any port. */
   ports?: PortRange | undefined;
+  /** Bytes that all transfers may hold together; undefined: MOST_HELD. */
+  memory?: number | undefined;
   /** Who is answered; empty: everybody. */
   allow: readonly Network[];
   /** A transfer without progress for so long, in milliseconds, is given up. */

@@ -135,3 +135,39 @@ test("who only waits lest the last acknowledgement was lost makes room, the elde
     assertEquals(await client().answer("RRQ", "cake"), "ERROR 0 Too many transfers; try later");
   });
 });
+
+test("who comes when the memory is taken reads in lock-step and writes nothing, until there is some again", async () => {
+  // Two windows of 64 blocks, and two pieces that hold the whole file.
+  const memory = 2 * (65 * (512 + 4) + FILES.large.length);
+  await withTftpd({ memory, writing: "new" }, FILES, async ({ client, log }) => {
+    const wishes = { blksize: "512", windowsize: "64" };
+    const taking = [client(), client()];
+    for (const one of taking) {
+      await one.request("RRQ", "large", wishes);
+      assertEquals(await one.line(), "OACK blksize=512 windowsize=64");
+    }
+    assertEquals(await client().answer("WRQ", "new"), "ERROR 0 Too many transfers; try later");
+    const wished = { blksize: "1024", windowsize: "16" };
+    assertEquals(await client().answer("RRQ", "large", wished), "OACK blksize=512 windowsize=1");
+    assertEquals(await client().fetch("large", wished), FILES.large);
+    for (const one of taking) {
+      await one.goodbye();
+      await log.says(new RegExp(` failed .*port=${one.port} .*windowsize=64`));
+    }
+    assertEquals(
+      await client().answer("RRQ", "large", wished),
+      "OACK blksize=1024 windowsize=16",
+    );
+    assertEquals(await client().answer("WRQ", "new"), "ACK 0");
+  });
+});
+
+test("two hundred clients with windows have the memory for them", async () => {
+  await withTftpd({ maxBlksize: 1428 }, FILES, async ({ client }) => {
+    for (let i = 0; i < 200; i++) {
+      const one = client();
+      await one.request("RRQ", "large", { blksize: "1428", windowsize: "64" });
+      assertEquals(await one.line(), "OACK blksize=1428 windowsize=64");
+    }
+  });
+});

@@ -1,5 +1,6 @@
 /** What becomes of uploads when the TFTP server stops. */
 import { assertEquals, assertMatch } from "@std/assert";
+import { Budget, MOST_HELD } from "../../../servers/tftp/budget.ts";
 import { Refusal } from "../../../servers/tftp/refusal.ts";
 import { TftpSession } from "../../../servers/tftp/session.ts";
 import { Jail } from "../../../tools/files/jail.ts";
@@ -76,6 +77,7 @@ async function stopAfter(turns: number): Promise<{ sent: string[]; log: string; 
       },
       jail,
       uploads: jail,
+      budget: new Budget(MOST_HELD),
       request: { kind: "WRQ", name: "pie", mode: "octet", options: new Map() },
       peer: { transport: "udp", hostname: "192.0.2.7", port: 1234 },
       reply: send,
