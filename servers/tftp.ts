@@ -73,7 +73,11 @@ export function start(options: TftpOptions): Server {
   }, openJails(folder, uploads));
   const close = (): void => entrances.forEach((entrance) => entrance.close());
   const running = Promise.all(entrances.map((entrance) => service.run(entrance)));
-  const finished = running.then(() => service.idle());
+  // At a second Ctrl-C the program ends at once.
+  const abandon = (): void => service.abandon();
+  addEventListener("unload", abandon);
+  const finished = running.then(() => service.idle())
+    .finally(() => removeEventListener("unload", abandon));
   return {
     addrs: entrances.map(({ addr }) => addr),
     finished,

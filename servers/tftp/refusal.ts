@@ -30,6 +30,9 @@ const FILE_ERRORS: Record<FileErrorKind, [ErrorName, string]> = {
 /** What there is to say when all transfers are taken that there can be. */
 export const TOO_MANY = new Refusal("undefined", "Too many transfers; try later");
 
+/** What there is to say to a transfer that goes on when the server ends. */
+export const STOPPING = new Refusal("undefined", "The server is stopping");
+
 // This process, or the system, has all the sockets and files it may have.
 const NO_DESCRIPTOR = new Set(["EMFILE", "ENFILE"]);
 

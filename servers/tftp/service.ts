@@ -16,7 +16,7 @@ import {
 } from "../../tools/protocol/tftp_packet.ts";
 import { isAllowed } from "./allow_list.ts";
 import { Budget, MOST_HELD } from "./budget.ts";
-import { errorFor, Refusal, TOO_MANY } from "./refusal.ts";
+import { errorFor, Refusal, STOPPING, TOO_MANY } from "./refusal.ts";
 import { type Channel, type Receive, TftpSession } from "./session.ts";
 import type { TftpSettings } from "./settings.ts";
 
@@ -225,8 +225,13 @@ export class TftpService {
   /** Ends all transfers. */
   stop(): void {
     for (const session of this.#sessions.keys()) {
-      session.stop(new Refusal("undefined", "The server is stopping"));
+      session.stop(STOPPING);
     }
+  }
+
+  /** Tells all clients that the program ends, in the last moment of it. */
+  abandon(): void {
+    for (const session of this.#sessions.keys()) session.abandon(STOPPING);
   }
 }
 

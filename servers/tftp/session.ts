@@ -85,6 +85,7 @@ export class TftpSession {
   #path: string;
   #plan: Plan | undefined;
   #driver: TransferDriver | undefined;
+  #channel: Channel | undefined;
   #start = 0;
   #stopped: Refusal | undefined;
   #tell = true;
@@ -133,6 +134,16 @@ export class TftpSession {
     this.#driver?.stop(reason);
   }
 
+  /**
+   * Tells the client, where the program ends with this call: what a socket that has
+   * sent before is given goes out at once. A file that is over, or takes its name, is not denied.
+   */
+  abandon(reason: Refusal): void {
+    if (this.#commits || this.#delivered) return;
+    const { code, message } = errorFor(reason);
+    this.#channel?.send(encodeError(code, message)).catch(() => {});
+  }
+
   /** Does it all. Resolves when nothing is left to do; throws nothing. */
   async run(): Promise<void> {
     // A failure is logged when nothing of an unfinished file is left.
@@ -159,6 +170,7 @@ export class TftpSession {
       const writes = this.#context.request.kind === "WRQ";
       const longest = writes ? HEADER + plan.terms.blksize : LONGEST_ANSWER;
       const channel = this.#context.open(longest, (packet) => this.receive(packet));
+      this.#channel = channel;
       stack.defer(() => channel.close());
       send = (packet) => channel.send(packet);
       const sendSome = isGuessable(this.#context.settings) ? this.#sparing(send) : send;

@@ -108,6 +108,9 @@ processTest("a signal lets a transfer end first; a second one does not", async (
     assertEquals(await writer.line(), "ACK 1");
     assertEquals((await Array.fromAsync(Deno.readDir(folder))).length, 2);
     assertEquals(await server.stop("SIGTERM"), 0);
+    for (const one of [reader, writer]) {
+      assertEquals(await one.line(), "ERROR 0 The server is stopping");
+    }
     assertEquals(await Array.fromAsync(Deno.readDir(folder), ({ name }) => name), ["cake"]);
     assertEquals(await Deno.readTextFile(`${folder}/cake`), "Flour, eggs, sugar.\n");
   });
