@@ -82,7 +82,7 @@ for (const kind of PEERS) {
     assertEquals(ended.code, 0);
     assertMatch(
       ended.stderr,
-      /^verbose is on\ntrace is on\n> RRQ <file=cake, mode=octet, .*>\n< OACK <.*>\n> ACK <block=0>\n< DATA <block=1, 20 bytes>\n> ACK <block=1>\ncake: 20 B in /,
+      /^verbose is on\ntrace is on\ngetting from .* \[octet\]\n> RRQ <file=cake, mode=octet, .*>\n< OACK <.*>\n> ACK <block=0>\n< DATA <block=1, 20 bytes>\n> ACK <block=1>\ncake: 20 B in /,
     );
     if (kind.writes) assertMatch(ended.stderr, /> WRQ <file=cake[^]*< ACK <block=1>\ncake: 20 B/);
     assertEquals(await Deno.readTextFile(`${cwd}/cake`), "Flour, eggs, sugar.\n");
