@@ -20,6 +20,9 @@ export async function startProgress(
     return { update: () => {}, [Symbol.dispose]: () => {} };
   }
   const { default: cliProgress } = await import("cli-progress");
+  const { stderr } = await import("node:process");
+  // A terminal that was closed takes no bar; that ends the program by SIGHUP, not by an error here.
+  if (stderr.listenerCount("error") === 0) stderr.on("error", () => {});
   const began = performance.now();
   const bar = new cliProgress.SingleBar({
     format: (_options, { value }) =>
