@@ -45,19 +45,24 @@ export async function converse(
 ): Promise<boolean> {
   let finished = false;
   const named = Promise.withResolvers<void>();
-  named.promise.catch(() => {}); // Whoever is gone waits for no answer.
+  named.promise.catch(() => {}); // Without a name to take nobody waits for it.
+  const refuse = (exitCode: number, reason: string): void =>
+    named.reject(new Failure(exitCode, `--nick ${introduction?.nick}: ${reason}`));
   const hear = (line: string): void => {
     const [, reason] = REFUSED.exec(line) ?? [];
-    if (reason !== undefined) {
-      named.reject(new Failure(EXIT.refused, `--nick ${introduction?.nick}: ${reason}`));
-    } else if (AGREED.test(line)) named.resolve();
+    if (reason !== undefined) refuse(EXIT.refused, reason);
+    else if (AGREED.test(line)) named.resolve();
   };
   const sending = (async (): Promise<void> => {
     const encoder = new TextEncoder();
     const send = (line: string): Promise<void> => writeAll(conn, encoder.encode(`${line}\r\n`));
     if (introduction) {
-      await send(`/nick ${introduction.nick}`);
-      await agreement(named.promise, introduction);
+      const { nick, timeout } = introduction;
+      await send(`/nick ${nick}`);
+      // A room without names never agrees.
+      const late = "no answer (does the room have names?)";
+      const timer = setTimeout(() => refuse(EXIT.unreachable, late), timeout);
+      await named.promise.finally(() => clearTimeout(timer));
     }
     for await (const line of screen.lines()) {
       finished = QUIT.test(line);
@@ -74,26 +79,8 @@ export async function converse(
     await Promise.race([listening, sending.then(() => new Promise<never>(() => {}))]);
     return !finished;
   } finally {
-    named.resolve();
+    named.reject(new Deno.errors.Interrupted("it is over"));
     screen.close();
-  }
-}
-
-/** Waits until the server agrees to a name. A room without names never does. */
-async function agreement(
-  named: Promise<void>,
-  { nick, timeout }: Introduction,
-): Promise<void> {
-  const silence = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
-    silence.reject(
-      new Failure(EXIT.unreachable, `--nick ${nick}: no answer (does the room have names?)`),
-    );
-  }, timeout);
-  try {
-    await Promise.race([named, silence.promise]);
-  } finally {
-    clearTimeout(timer);
   }
 }
 

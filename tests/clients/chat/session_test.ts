@@ -3,6 +3,7 @@ import { converse, type Screen } from "../../../clients/chat/session.ts";
 import { Failure } from "../../../tools/program/failure.ts";
 import { FakeTime } from "../../support/fake_time.ts";
 import { readText, streamPair } from "../../support/stream.ts";
+import { afterTurns } from "../../support/turns.ts";
 
 /** A screen whose lines to send are given, and which remembers what it showed. */
 class TestScreen implements Screen {
@@ -153,4 +154,7 @@ Deno.test("chat: a server that leaves before it answers about the name has left"
   const talk = converse(client, new TestScreen(said("hello")), ADA);
   await server.closeWrite();
   assertEquals(await talk, true);
+  // It may still read, but nobody has agreed to the name.
+  await afterTurns(10, () => client.closeWrite());
+  assertEquals(await readText(server), "/nick ada\r\n");
 });
