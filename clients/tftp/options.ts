@@ -57,7 +57,7 @@ function parseWithin(word: string, { least, most }: { least: number; most: numbe
 /** Reads how long to wait before sending again, in milliseconds, as a server can be asked to. Throws RangeError. */
 export function parseRexmt(word: string): number {
   const wait = parseDuration(word);
-  const { least, most } = { least: UTIMEOUT.least / 1000, most: TIMEOUT.most * 1000 };
+  const [least, most] = [UTIMEOUT.least / 1000, TIMEOUT.most * 1000];
   if (wait >= least && wait <= most) return wait;
   throw new RangeError(`give a time from ${least}ms to ${most / 1000}s`);
 }

@@ -224,9 +224,7 @@ export class TftpService {
 
   /** Ends all transfers. */
   stop(): void {
-    for (const session of this.#sessions.keys()) {
-      session.stop(STOPPING);
-    }
+    for (const session of this.#sessions.keys()) session.stop(STOPPING);
   }
 
   /** Tells all clients that the program ends, in the last moment of it. */

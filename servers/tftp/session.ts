@@ -225,8 +225,7 @@ export class TftpSession {
       // As netascii the file has another size, which only reading it would tell; and curl takes a size of 0 for an error.
       negotiate(request.options, limits, mode === "octet" && size > 0 ? size : undefined);
     const wished = agree(limits);
-    const held = budget.take(heldFor(wished.terms, size));
-    if (held) stack.use(held);
+    const held = stack.use(budget.take(heldFor(wished.terms, size)));
     // Who comes when the memory is taken is served as RFC 1350 has it, which needs next to none.
     const { blksize, windowsize } = PLAIN_TERMS;
     const { terms, accepted } = held
@@ -256,9 +255,7 @@ export class TftpSession {
     if (terms.size !== undefined && terms.size > settings.maxFileSize) {
       throw new FileError("no space");
     }
-    const held = budget.take(PIECE + HEADER + terms.blksize);
-    if (!held) throw TOO_MANY;
-    stack.use(held);
+    if (!stack.use(budget.take(PIECE + HEADER + terms.blksize))) throw TOO_MANY;
     const overwrite = settings.writing === "overwrite";
     const upload = stack.use(
       await this.#inOwnFolder((path) => uploads.upload(path, overwrite)).catch((error) => {

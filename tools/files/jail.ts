@@ -67,8 +67,9 @@ export class Jail {
   ): Promise<Deno.FsFile> {
     return await guarded(async () => {
       const { folder, name } = this.#place(path);
-      const there = await exists(below(folder, name));
-      const real = there?.isSymlink ? this.#inside(path) : below(folder, name);
+      let real = below(folder, name);
+      const there = await exists(real);
+      if (there?.isSymlink) real = this.#inside(path);
       if (!there && !create) throw new FileError("not found");
       // Before it is made: a refusal leaves no empty file.
       if (!there && offset !== "end" && offset > 0) throw new FileError("bad name");

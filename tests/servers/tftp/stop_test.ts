@@ -1,7 +1,7 @@
 /** What becomes of uploads when the TFTP server stops. */
 import { assertEquals, assertMatch } from "@std/assert";
 import { Budget, MOST_HELD } from "../../../servers/tftp/budget.ts";
-import { Refusal } from "../../../servers/tftp/refusal.ts";
+import { STOPPING } from "../../../servers/tftp/refusal.ts";
 import { TftpSession } from "../../../servers/tftp/session.ts";
 import { Jail } from "../../../tools/files/jail.ts";
 import { GRACE } from "../../../tools/net/server.ts";
@@ -86,10 +86,7 @@ async function stopAfter(turns: number): Promise<{ sent: string[]; log: string; 
     });
     const over = session.run();
     await begun;
-    const stopping = afterTurns(
-      turns,
-      () => session.stop(new Refusal("undefined", "The server is stopping")),
-    );
+    const stopping = afterTurns(turns, () => session.stop(STOPPING));
     await session.receive(encodeData(1, LAST));
     await stopping;
     await over;
