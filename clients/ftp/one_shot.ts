@@ -98,13 +98,9 @@ export class OneShot {
   async #isFolder({ url, task }: Job, error: unknown): Promise<boolean> {
     const isFile = task.kind === "download" || task.kind === "upload" || task.kind === "facts";
     const isRefused = error instanceof Failure && error.exitCode === EXIT.refused;
-    if (!isFile || !url.name || !isRefused) return false;
-    try {
-      await this.#session?.go(foldersOf(url), false);
-      return this.#session !== undefined;
-    } catch {
-      return false;
-    }
+    const session = this.#session;
+    if (!isFile || !url.name || !isRefused || !session) return false;
+    return await session.go(foldersOf(url), false).then(() => true, () => false);
   }
 
   /** A session of its own; one that sends a folder begins where the login leads. */
