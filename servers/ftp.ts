@@ -200,8 +200,7 @@ export const main = program(command, async ({ options, words: [word] }) => {
     tls: identity && {
       identity: () => identity.current,
       implicit: options.implicitTls,
-      required: options.requireTls,
-      requiredToLogIn: options.requireTlsLogin,
+      required: options.requireTls ? "all" : options.requireTlsLogin ? "login" : undefined,
       reuse: options.requireReuse,
     },
     log,

@@ -19,8 +19,7 @@ export const ACCESS_COMMANDS: SessionCommand[] = [
     help: "name: log in under this name",
     source: "RFC 959 section 4.1.1",
     run(session, name): FtpReply {
-      const { tls } = session.service;
-      if ((tls?.required || tls?.requiredToLogIn) && !session.tls) return NEED_TLS;
+      if (session.service.tls?.required && !session.tls) return NEED_TLS;
       if (session.user) return reply(530, "You are logged in already.");
       session.name = name;
       // The same answer whoever it is: names cannot be probed.
@@ -116,7 +115,9 @@ export const ACCESS_COMMANDS: SessionCommand[] = [
       if (!/^[CSEP]$/i.test(level)) return reply(504, "PROT P or PROT C.");
       if (/[SE]/i.test(level)) return reply(536, "TLS knows P and C alone.");
       const isPrivate = /P/i.test(level);
-      if (service.tls.required && !isPrivate) return reply(534, "This server wants PROT P.");
+      if (service.tls.required === "all" && !isPrivate) {
+        return reply(534, "This server wants PROT P.");
+      }
       session.protectData = isPrivate;
       return reply(200, isPrivate ? "Data is protected." : "Data is in clear.");
     },

@@ -143,7 +143,7 @@ export const TRANSFER_COMMANDS: SessionCommand[] = [
 function prepared(session: FtpSession): { way: DataWay; offset: number } {
   const { way, offset, service, protectData } = session;
   session.offset = 0;
-  if (service.tls?.required && !protectData) {
+  if (service.tls?.required === "all" && !protectData) {
     throw new Refusal(521, "This server wants PROT P for data.");
   }
   if (!way) throw new Refusal(REPLIES.noDataWay.code, REPLIES.noDataWay.text);

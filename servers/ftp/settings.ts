@@ -53,10 +53,8 @@ export interface FtpTls {
   identity(): Identity;
   /** From the first byte on. */
   implicit: boolean;
-  /** Nobody logs in, and no data moves, without it. */
-  required: boolean;
-  /** Nobody logs in without it; data may go in clear. */
-  requiredToLogIn?: boolean;
+  /** For what it is required: after a login by TLS data may still go in clear. */
+  required: "all" | "login" | undefined;
   /** A data connection must resume the TLS session of a connection before it. */
   reuse: boolean;
 }

@@ -6,7 +6,7 @@ import { SERVER } from "../support/identities.ts";
 import { missingProgram, processTestUnless } from "../support/permissions.ts";
 
 const LARGE = 8_000_000;
-const TLS: FtpTls = { identity: () => SERVER, implicit: false, required: false, reuse: false };
+const TLS: FtpTls = { identity: () => SERVER, implicit: false, required: undefined, reuse: false };
 
 /** A test with a client and a server that is slow enough for the client to be interrupted. */
 function slowTest(

@@ -6,7 +6,7 @@ import { AUTHORITY, SERVER } from "../support/identities.ts";
 import { missingProgram, processTestUnless } from "../support/permissions.ts";
 import { run, runCommand } from "../support/process.ts";
 
-const STRICT: FtpTls = { identity: () => SERVER, implicit: false, required: true, reuse: true };
+const STRICT: FtpTls = { identity: () => SERVER, implicit: false, required: "all", reuse: true };
 const LARGE = 3_000_000;
 
 interface Place extends Served {

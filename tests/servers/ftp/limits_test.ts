@@ -179,7 +179,7 @@ ftpTest("who begins no TLS in time is cut off", async ({ port }) => {
   using conn = await Deno.connect({ hostname: "127.0.0.1", port });
   assertEquals(await conn.read(new Uint8Array(100)), null);
 }, {
-  tls: { identity: () => SERVER, implicit: true, required: true, reuse: false },
+  tls: { identity: () => SERVER, implicit: true, required: "all", reuse: false },
   timeouts: { ...TIMEOUTS, accept: 20 },
 });
 

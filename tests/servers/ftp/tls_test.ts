@@ -10,7 +10,7 @@ import { SERVER, STRANGER } from "../../support/identities.ts";
 import { testWith } from "../../support/permissions.ts";
 import { bytes, readText } from "../../support/stream.ts";
 
-const TLS: FtpTls = { identity: () => SERVER, implicit: false, required: false, reuse: false };
+const TLS: FtpTls = { identity: () => SERVER, implicit: false, required: undefined, reuse: false };
 
 const trusting = { host: "server.test", insecure: true };
 
@@ -197,7 +197,7 @@ ftpTest("nothing goes in clear where TLS is required", async ({ port, connect })
   assertEquals(await client.codes("PBSZ 0", "PROT P"), [200, 200]);
   assertMatch(await client.fetchProtected("NLST"), /hello\r\n/);
   await leave(client);
-}, { tls: { ...TLS, required: true } });
+}, { tls: { ...TLS, required: "all" } });
 
 ftpTest("data may go in clear where TLS is required to log in", async ({ port, connect }) => {
   const plain = await connect();
@@ -210,7 +210,7 @@ ftpTest("data may go in clear where TLS is required to log in", async ({ port, c
   assertEquals(await client.codes("PROT C"), [200]);
   assertEquals(await client.fetch("RETR hello"), "hello\r\n");
   await leave(client);
-}, { tls: { ...TLS, requiredToLogIn: true } });
+}, { tls: { ...TLS, required: "login" } });
 
 ftpTest("a data connection must resume the session where that is required", async ({ port }) => {
   const client = await TlsControl.connect(port);
