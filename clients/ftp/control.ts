@@ -7,7 +7,7 @@ import type { TlsStream } from "../../tools/net/tls.ts";
 import { writeAll } from "../../tools/net/writer.ts";
 import { EXIT, Failure } from "../../tools/program/failure.ts";
 import type { Trace } from "../../tools/program/trace.ts";
-import { unmapped } from "../../tools/protocol/address.ts";
+import { unmapped, zoneOf } from "../../tools/protocol/address.ts";
 import { ProtocolError } from "../../tools/protocol/error.ts";
 import type { Charset } from "../../tools/protocol/ftp_charset.ts";
 import { formatCommand, maskCommand } from "../../tools/protocol/ftp_command.ts";
@@ -33,7 +33,7 @@ export class Control {
   /** The addresses of both ends, IPv4 in plain form. */
   readonly peer: string;
   readonly local: string;
-  /** The zone of link-local addresses with its `%` (RFC 4007 section 11), which no socket of Deno tells; else empty. */
+  /** The zone of link-local addresses with its `%`, which no socket of Deno tells; else empty. */
   readonly zone: string;
   readonly #options: ControlOptions;
   #stream: ByteStream;
@@ -49,7 +49,7 @@ export class Control {
   constructor(conn: FtpConn, options: ControlOptions) {
     this.peer = unmapped(conn.remoteAddr.hostname);
     this.local = unmapped(conn.localAddr.hostname);
-    this.zone = /%.*$/.exec(options.host)?.[0] ?? "";
+    this.zone = zoneOf(options.host);
     this.#options = options;
     this.#stream = conn;
     this.#reader = new ByteReader(conn);

@@ -1,5 +1,5 @@
 /** How data will be sent (RFC 959 section 4.1.2), and where (RFC 2428). */
-import { isIPv4, unmapped } from "../../tools/protocol/address.ts";
+import { isIPv4, unmapped, zoneOf } from "../../tools/protocol/address.ts";
 import {
   type DataAddress,
   formatExtendedPassive,
@@ -9,7 +9,7 @@ import {
 } from "../../tools/protocol/ftp_address.ts";
 import { reply } from "./command.ts";
 import { ActiveWay, isInternal, listenInRange, PassiveWay } from "./data.ts";
-import { isLinkLocal, zoneOf } from "./link_local.ts";
+import { isLinkLocal } from "./link_local.ts";
 import { type FtpReply, Refusal } from "./replies.ts";
 import type { FtpSession, SessionCommand } from "./session.ts";
 
@@ -151,15 +151,14 @@ function activate(session: FtpSession, address: DataAddress | undefined): FtpRep
     return reply(501, "Data goes to your own address alone.");
   }
   if (address.port < FIRST_UNPRIVILEGED) return reply(501, "Data goes to no port below 1024.");
-  const zone = isLinkLocal(address.host) ? zoneOf(session.ends.local) : "";
-  if (zone === undefined) {
+  const zone = zoneOf(session.ends.local);
+  const isLocal = isLinkLocal(address.host);
+  if (isLocal && !zone) {
     return reply(501, "There is no way back to a link-local address: use EPSV.");
   }
   session.way?.close();
-  session.way = new ActiveWay(session.service.network, {
-    ...address,
-    host: address.host + zone,
-  });
+  const host = isLocal ? address.host + zone : address.host;
+  session.way = new ActiveWay(session.service.network, { ...address, host });
   return reply(200, "We will connect to you.");
 }
 

@@ -13,8 +13,3 @@ export function withZone(address: string): string {
   const own = Deno.networkInterfaces().find((own) => own.address === address);
   return own?.scopeid ? `${address}%${own.scopeid}` : address;
 }
-
-/** The zone that `withZone` found, with its `%`. */
-export function zoneOf(address: string): string | undefined {
-  return /%.*$/.exec(address)?.[0];
-}

@@ -20,6 +20,11 @@ export function isIPv6(host: string): boolean {
     URL.canParse(`http://[${host.replace(/%.*$/, "")}]`);
 }
 
+/** The zone of an IPv6 address with its `%` (RFC 4007 section 11); empty when it has none. */
+export function zoneOf(address: string): string {
+  return /%.*$/.exec(address)?.[0] ?? "";
+}
+
 /**
  * Reads `HOST`, `HOST:PORT`, `[IPv6]`, `[IPv6]:PORT` or a bare IPv6 address.
  * Throws RangeError saying what is wrong.

@@ -7,6 +7,7 @@ import {
   isIPv6,
   parseHostPort,
   unmapped,
+  zoneOf,
 } from "../../../tools/protocol/address.ts";
 
 const TABLE: [text: string, read: HostPort | "refused"][] = [
@@ -77,6 +78,14 @@ Deno.test("isIPv4 and isIPv6: addresses in the forms sockets take", () => {
     assertEquals(isIPv4(text), v4.includes(text), text);
     assertEquals(isIPv6(text), v6.includes(text), text);
   }
+});
+
+Deno.test("zoneOf: the zone with its %, or nothing", () => {
+  const table = [["fe80::1%eth0", "%eth0"], ["fe80::1%2", "%2"], ["fe80::1", ""], [
+    "192.0.2.1",
+    "",
+  ]];
+  for (const [address = "", zone] of table) assertEquals(zoneOf(address), zone);
 });
 
 Deno.test("unmapped: an IPv4 peer of a dual-stack socket is IPv4", () => {
