@@ -47,16 +47,18 @@ export class LoginGuard {
     const line = this.#lines.get(address) ?? new Set();
     if (line.size >= MOST_TRIES) return undefined;
     this.#lines.set(address, line);
-    const { promise, resolve } = Promise.withResolvers<void>();
-    line.add(resolve);
-    if (line.size === 1 || gone.aborted) resolve();
-    gone.addEventListener("abort", () => resolve(), { once: true });
-    await promise;
+    const called = Promise.withResolvers<void>();
+    const call = (): void => called.resolve();
+    line.add(call);
+    if (line.size === 1 || gone.aborted) call();
+    gone.addEventListener("abort", call);
+    await called.promise;
+    gone.removeEventListener("abort", call);
     const wait = this.penalty(address, performance.now());
     if (wait > 0) await delay(wait, { signal: gone }).catch(() => {});
     return {
       [Symbol.dispose]: (): void => {
-        line.delete(resolve);
+        line.delete(call);
         const [next] = line;
         if (next) next();
         else this.#lines.delete(address);

@@ -1,4 +1,5 @@
 /** Who may log in to the FTP server, how often it may be tried, and what a user may do. */
+import { getEventListeners } from "node:events";
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import {
   FAILURE_DELAY,
@@ -89,6 +90,13 @@ Deno.test("ftpd: a penalty is for the next in line, whoever leaves meanwhile", a
   await time.tick(1);
   assertEquals(begun.at(-1), "fourth");
   await end("fourth");
+});
+
+Deno.test("ftpd: a turn that is over leaves nothing with the session", async () => {
+  const guard = new LoginGuard();
+  const gone = new AbortController().signal;
+  for (let i = 0; i < 3; i++) (await guard.turn("a", gone))?.[Symbol.dispose]();
+  assertEquals(getEventListeners(gone, "abort"), []);
 });
 
 Deno.test("ftpd: only so many tries of an address are under way", async () => {
