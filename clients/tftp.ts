@@ -58,9 +58,7 @@ export const command = {
       "TIME",
       "Send again after so long (100ms to 255s), and ask the server to as well.",
       parseRexmt,
-      {
-        shown: "as measured",
-      },
+      { shown: "as measured" },
     ),
     timeout: valueOr("TIME", "Give up when nothing comes for so long.", duration, "25s"),
     ...VERBOSE_OPTION,

@@ -1,5 +1,6 @@
 /** From the command line of `ftp` to what is to be done. */
 import { basename } from "@std/path";
+import { refuseLonePort } from "../../tools/net/client.ts";
 import { UsageError } from "../../tools/program/failure.ts";
 import { charset } from "../../tools/protocol/ftp_charset.ts";
 import { safeName } from "../../tools/protocol/safe_name.ts";
@@ -131,11 +132,7 @@ function checkTogether(words: readonly string[], options: JobOptions): void {
   if (uploadFile === undefined && createDirs) throw new UsageError("--create-dirs goes with -T");
   if (append && continueAt) throw new UsageError("-a and -C do not go together");
   if (words.length === 0) throw new UsageError("give the URL that is meant");
-  const port = words.find((word) => /^\d+$/.test(word));
-  // As other clients take it.
-  if (port !== undefined) {
-    throw new UsageError(`${port}: a port goes with its host, as in HOST:${port}`);
-  }
+  words.forEach(refuseLonePort);
   if (words.length > 1) {
     if (uploadFile !== undefined) throw new UsageError("-T goes with one URL");
     if (output !== undefined && output !== "-") {

@@ -1,5 +1,5 @@
 /** From the words of the command line, and of the prompt, to what is to be done. */
-import { serverAddress } from "../../tools/net/client.ts";
+import { refuseLonePort, serverAddress } from "../../tools/net/client.ts";
 import { UsageError } from "../../tools/program/failure.ts";
 import { safeName } from "../../tools/protocol/safe_name.ts";
 import { visible } from "../../tools/protocol/text.ts";
@@ -49,10 +49,7 @@ export function readWords(
   if (verb === undefined) return { server, jobs: [] };
   const jobsOf = Object.hasOwn(VERBS, verb) ? VERBS[verb] : undefined;
   if (jobsOf === undefined) {
-    // As other clients take it.
-    if (/^\d+$/.test(verb)) {
-      throw new UsageError(`${verb}: a port goes with its host, as in HOST:${verb}`);
-    }
+    refuseLonePort(verb);
     const known = Object.keys(VERBS).join(", ");
     throw new UsageError(`${JSON.stringify(verb)}: give one of ${known} (see --help)`);
   }

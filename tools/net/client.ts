@@ -55,6 +55,12 @@ export const VERBOSE_OPTION = {
   }),
 };
 
+/** Refuses a port as a word of its own, as other clients take it. Throws UsageError. */
+export function refuseLonePort(word: string): void {
+  if (!/^\d+$/.test(word)) return;
+  throw new UsageError(`${word}: a port goes with its host, as in HOST:${word}`);
+}
+
 /** The word `HOST[:PORT]` of a command line, where its own port comes first. Throws UsageError. */
 export function serverAddress(
   word: string,

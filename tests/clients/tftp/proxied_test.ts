@@ -62,7 +62,8 @@ async function move(
           longest,
         ),
     });
-    const ended = running.log.saysTimes(way === "get" ? " sent " : " received ", ++moved[way]);
+    const event = way === "get" ? " sent " : " received ";
+    const ended = running.log.saysTimes(event, running.log.text.split(event).length);
     let isOver = false;
     const moving = (way === "get" ? get(client) : put(running, client)).then(() => ended)
       .finally(() => isOver = true);
@@ -89,15 +90,11 @@ async function put({ folder }: Running, client: TftpClient): Promise<void> {
   assertEquals(await Deno.readFile(`${folder}/new`), DATA);
 }
 
-/** How many moves the server of a test has seen. */
-const moved = { get: 0, put: 0 };
-
 function faultTest(
   name: string,
   test: (run: (way: Case) => Promise<Record<Direction, number>>) => Promise<void>,
 ): void {
   testWith(["net", "sys", "read", "write"], `packets: ${name}`, async () => {
-    Object.assign(moved, { get: 0, put: 0 });
     using time = new FakeTime();
     await withTftpd({ writing: "overwrite" }, { file: DATA }, async (running) => {
       await test((way) => move(running, way, time));
