@@ -3,7 +3,7 @@
  * 2640, 3659 and 4217. It serves a folder, read-only unless it is told otherwise.
  */
 import { promptSecret } from "@std/cli/prompt-secret";
-import { prepareUploads } from "../tools/files/leftovers.ts";
+import { prepareUploads } from "../tools/files/upload.ts";
 import { Acceptor } from "../tools/net/accept.ts";
 import { type Caps, ConnectionCount } from "../tools/net/limits.ts";
 import { BACKLOG, listenAt } from "../tools/net/listen.ts";

@@ -3,7 +3,7 @@
  * 7440. It serves a folder, read-only unless it is told otherwise.
  */
 import { Jail } from "../tools/files/jail.ts";
-import { prepareUploads } from "../tools/files/leftovers.ts";
+import { prepareUploads } from "../tools/files/upload.ts";
 import { DatagramEndpoint } from "../tools/net/datagram.ts";
 import { type Caps } from "../tools/net/limits.ts";
 import { listenAt } from "../tools/net/listen.ts";

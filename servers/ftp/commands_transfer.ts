@@ -1,5 +1,4 @@
 /** Everything that goes over a data connection, and what is said about it. */
-import type { Upload } from "../../tools/files/upload.ts";
 import { FileError } from "../../tools/files/errors.ts";
 import { AsciiDecoder, AsciiEncoder } from "../../tools/protocol/ftp_ascii.ts";
 import { splitPath } from "../../tools/protocol/served_path.ts";
@@ -166,8 +165,8 @@ function beginListing(session: FtpSession, listed: Listed, line: Line): void {
     opening: "Here comes the listing.",
     incoming: false,
     copy: (stream, pace) => sendLines(stream, entries(login, listed), line, pace),
-    finish: () => Promise.resolve(),
-    cancel: () => Promise.resolve(),
+    finish: () => {},
+    cancel: () => {},
   }, way);
 }
 
@@ -195,8 +194,8 @@ async function retrieve(session: FtpSession, argument: string): Promise<undefine
       // To the client the end of the data is the end of the file.
       if (pace.bytes < size) throw new Refusal(451, "The file became shorter while it was sent.");
     },
-    finish: () => Promise.resolve(file.close()),
-    cancel: () => Promise.resolve(file.close()),
+    finish: () => file.close(),
+    cancel: () => file.close(),
   }, way);
 }
 
@@ -214,12 +213,8 @@ async function storeWhole(
     opening: overwrite ? "Send the file." : `FILE: ${splitPath(path).name}`,
     path,
     finish: () => upload.commit(),
-    cancel: () => endBroken(upload, keepPartial),
+    cancel: () => keepPartial ? upload.commit() : upload.abort(),
   });
-}
-
-function endBroken(upload: Upload, keep: boolean): Promise<void> {
-  return keep ? upload.commit() : upload.abort();
 }
 
 /** An upload in place: what came stays, so that the client can go on later. */
@@ -236,7 +231,6 @@ async function continueFile(
     if (offset > size) throw new Refusal(554, "REST is past the end of the file.");
   }
   const file = await files.openToContinue(path, offset, offset === "end");
-  const close = (): Promise<void> => Promise.resolve(file.close());
   const at = file.seekSync(0, Deno.SeekMode.Current);
   beginUpload(session, way, file, at, {
     opening: "Send the rest.",
@@ -245,8 +239,8 @@ async function continueFile(
       // What stands behind the offset is not lost for a data connection that never comes.
       if (offset !== "end") file.truncateSync(at);
     },
-    finish: close,
-    cancel: close,
+    finish: () => file.close(),
+    cancel: () => file.close(),
   });
 }
 
@@ -260,8 +254,8 @@ function beginUpload(
     path: string;
     /** Called when the data connection is there. */
     prepare?(): void;
-    finish(): Promise<void>;
-    cancel(): Promise<void>;
+    finish(): void;
+    cancel(): void;
   },
 ): void {
   const decoder = session.type === "A" ? new AsciiDecoder() : undefined;

@@ -28,9 +28,9 @@ export interface Job {
   /** Moves the bytes. */
   copy(stream: ByteStream, pace: Pace): Promise<void>;
   /** It is whole. Throws FileError. */
-  finish(): Promise<void>;
+  finish(): void;
   /** It is not; called as well when `finish` throws. */
-  cancel(): Promise<void>;
+  cancel(): void;
 }
 
 /** For this share of the time that an upload took we look whether the control connection ends too. */
@@ -110,16 +110,24 @@ export class Transfer {
         closeQuietly(conn);
       }
       this.#finishing = true;
-      await this.#job.finish();
+      this.#job.finish();
       reply = { code: 226, text: "Transfer complete." };
     } catch (error) {
       // It was not opened when 150 could not be sent.
       this.#way.close();
       reply = this.#aborted ?? this.#failure(error);
-      await this.#job.cancel().catch(() => {});
+      this.#cancel();
     }
     this.#log(performance.now() - this.#start, reply);
     return reply;
+  }
+
+  #cancel(): void {
+    try {
+      this.#job.cancel();
+    } catch {
+      // The reply is about what went wrong first.
+    }
   }
 
   async #connect(): Promise<ByteStream> {

@@ -70,7 +70,7 @@ export interface SessionContext {
 interface Plan {
   transfer: Sender | Receiver;
   terms: Terms;
-  commit?: () => Promise<void>;
+  commit?: () => void;
 }
 
 /** Thus a client shows that has no folder of its own, or no such file there; a mere file may have its address as a name. */
@@ -271,9 +271,9 @@ export class TftpSession {
       openingSends: OPENING_SENDS,
       opening: accepted.size > 0 ? encodeOack(accepted) : encodeAck(0),
     });
-    const commit = async (): Promise<void> => {
+    const commit = (): void => {
       this.#commits = true;
-      await upload.commit();
+      upload.commit();
     };
     return { transfer, terms, commit };
   }

@@ -7,9 +7,9 @@
 import { closeQuietly } from "../program/close.ts";
 import { splitPath } from "../protocol/served_path.ts";
 import { FileError, fileError } from "./errors.ts";
-import { removeLeftovers } from "./leftovers.ts";
+import { removeLeftovers, UNFINISHED } from "./leftovers.ts";
 import { below, splitReal } from "./path.ts";
-import { UNFINISHED, Upload } from "./upload.ts";
+import { Upload } from "./upload.ts";
 
 /** A file opened for reading. */
 export interface ServedFile extends Disposable {
@@ -150,7 +150,7 @@ export class Jail {
       if (!(await Deno.lstat(real)).isDirectory) throw new FileError("not a folder");
       await Deno.remove(real).catch(async (error) => {
         if (fileError(error).kind !== "not empty") throw error;
-        await removeLeftovers(real, false);
+        await removeLeftovers(real);
         await Deno.remove(real);
       });
     });

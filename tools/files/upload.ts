@@ -1,13 +1,30 @@
 /** A file that is being received: under a hidden name until it is whole. */
 import { closeQuietly } from "../program/close.ts";
+import { fileFailure } from "../program/failure.ts";
+import { checkFolder } from "../program/files.ts";
 import { fileError } from "./errors.ts";
+import { removeLeftover, UNFINISHED } from "./leftovers.ts";
 import { below } from "./path.ts";
 
-/** The beginning of the names of unfinished uploads. */
-export const UNFINISHED = ".upload-";
+/**
+ * Sees to it that `folder` can be served, and tells `notice` when nothing can be
+ * stored in the folder itself. That is no failure, since in a folder below it
+ * may be possible. Throws Failure.
+ */
+export async function prepareUploads(
+  folder: string,
+  notice: (message: string) => void,
+): Promise<void> {
+  await checkFolder(folder);
+  try {
+    Upload.begin(folder, "", true).abort();
+  } catch (error) {
+    notice(fileFailure(`nothing can be stored in ${folder} itself`, error).message);
+  }
+}
 
 /** An upload under way. Ends by `commit`, or by `abort`, after which nothing of it is left. */
-export class Upload implements AsyncDisposable {
+export class Upload implements Disposable {
   static readonly #unfinished = new Set<Upload>();
   #folder: string;
   readonly #name: string;
@@ -54,9 +71,8 @@ export class Upload implements AsyncDisposable {
   /** Makes the hidden file in the real folder `folder`, with the nine bits of `mode`, or as any new file. */
   static begin(folder: string, name: string, overwrite: boolean, mode?: number): Upload {
     const bits = mode === undefined ? undefined : mode & 0o777;
-    const hidden = UNFINISHED + crypto.randomUUID();
+    const [hidden, file] = create(folder, name, bits ?? 0o666);
     const path = below(folder, hidden);
-    const file = Deno.openSync(path, { write: true, createNew: true, mode: bits ?? 0o666 });
     try {
       // The umask is for new files.
       if (bits !== undefined) Deno.chmodSync(path, bits);
@@ -77,7 +93,7 @@ export class Upload implements AsyncDisposable {
   }
 
   /** Gives the whole file its name. Throws FileError, also when another file has taken the name meanwhile; nothing is left then. */
-  async commit(): Promise<void> {
+  commit(): void {
     if (this.#over) return;
     try {
       const target = below(this.#folder, this.#name);
@@ -88,23 +104,52 @@ export class Upload implements AsyncDisposable {
       Upload.#unfinished.delete(this);
       closeQuietly(this.file); // Only now: its lock ends with this.
     } catch (error) {
-      await this.abort();
+      this.abort();
       throw fileError(error);
     }
   }
 
   /** Takes everything back. */
-  async abort(): Promise<void> {
+  abort(): void {
     if (this.#over) return;
     this.#over = true;
-    closeQuietly(this.file);
-    await Deno.remove(this.#temporary).catch(() => {});
     Upload.#unfinished.delete(this);
+    try {
+      Deno.removeSync(this.#temporary);
+    } catch {
+      // Somebody else has removed it, or its folder.
+    }
+    closeQuietly(this.file); // Only now: after its lock another upload may have this hidden name.
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.abort();
+  [Symbol.dispose](): void {
+    this.abort();
   }
+}
+
+/** So many bytes of a name are in the hidden one, which may have 255. */
+const LONGEST_PART = 200;
+
+/**
+ * Makes the hidden file for an upload to `name`. It is called after it, and so
+ * finds what a server that was killed has left of the same file: that makes
+ * room. While somebody else receives such a file its name is one of no meaning.
+ */
+function create(folder: string, name: string, mode: number): [hidden: string, file: Deno.FsFile] {
+  const part = new TextDecoder().decode(new TextEncoder().encode(name).subarray(0, LONGEST_PART));
+  const open = (hidden: string): [string, Deno.FsFile] => [
+    hidden,
+    Deno.openSync(below(folder, hidden), { write: true, createNew: true, mode }),
+  ];
+  for (let i = 0; i < 2; i++) {
+    try {
+      return open(UNFINISHED + part);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+      removeLeftover(below(folder, UNFINISHED + part));
+    }
+  }
+  return open(UNFINISHED + crypto.randomUUID());
 }
 
 /** Gives the file `from` the name `to`, which no file may have. Throws Deno.errors.AlreadyExists. */

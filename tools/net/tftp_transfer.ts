@@ -7,7 +7,7 @@ import type { Outcome } from "../protocol/tftp_transfer.ts";
 export class TransferDriver {
   readonly #transfer: Sender | Receiver;
   readonly #send: (packet: Uint8Array) => Promise<boolean>;
-  readonly #commit: () => Promise<void>;
+  readonly #commit: () => Promise<void> | void;
   readonly #outcome = Promise.withResolvers<Outcome>();
   readonly #over = Promise.withResolvers<void>();
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -23,7 +23,7 @@ export class TransferDriver {
   constructor(
     transfer: Sender | Receiver,
     send: (packet: Uint8Array) => Promise<boolean>,
-    commit: () => Promise<void> = () => Promise.resolve(),
+    commit: () => Promise<void> | void = () => {},
   ) {
     this.#transfer = transfer;
     this.#send = send;

@@ -45,9 +45,9 @@ async function names(jail: Jail, path: string): Promise<string[]> {
 }
 
 async function upload(jail: Jail, path: string, text: string, overwrite = false): Promise<void> {
-  await using upload = await jail.upload(path, overwrite);
+  using upload = await jail.upload(path, overwrite);
   await upload.file.write(new TextEncoder().encode(text));
-  await upload.commit();
+  upload.commit();
 }
 
 jailTest("files inside are read, listed and described", async ({ jail }) => {
@@ -149,7 +149,7 @@ jailTest("a FIFO and a device hold nobody up", async ({ jail, root }) => {
 
 jailTest("an upload has its name only when it is whole", async ({ jail, root }) => {
   {
-    await using begun = await jail.upload("/cake", false);
+    using begun = await jail.upload("/cake", false);
     await begun.file.write(new Uint8Array(10));
     await refused("not found", () => jail.open("/cake"));
   }
@@ -181,9 +181,9 @@ jailTest(
 );
 
 jailTest("of two uploads to one new name the first to be whole has it", async ({ jail, root }) => {
-  await using slow = await jail.upload("/cake", false);
+  using slow = await jail.upload("/cake", false);
   await upload(jail, "/cake", "first");
-  await refused("exists", () => slow.commit());
+  await refused("exists", async () => await slow.commit());
   assertEquals(await Deno.readTextFile(`${root}/cake`), "first");
   assertEquals(await names(jail, "/"), ["cake", "hello", "sub"]);
 });
@@ -200,8 +200,8 @@ jailTest("an upload goes along with its folder, and with that of its folder", as
   await jail.rename("/sub", "/new");
   await jail.rename("/new/in", "/in");
   const [cake, pie, lost, stays] = uploads;
-  await lost?.abort();
-  for (const upload of [cake, pie, stays]) await upload?.commit();
+  lost?.abort();
+  for (const upload of [cake, pie, stays]) upload?.commit();
   const all = (folder: string): string[] =>
     [...Deno.readDirSync(root + folder)].map(({ name }) => name).sort();
   assertEquals(all("/in"), ["cake", "pie"]);

@@ -1,7 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { Jail } from "../../../tools/files/jail.ts";
-import { removeLeftovers } from "../../../tools/files/leftovers.ts";
-import { UNFINISHED } from "../../../tools/files/upload.ts";
+import { removeLeftovers, UNFINISHED } from "../../../tools/files/leftovers.ts";
 import { runCommand } from "../../support/process.ts";
 import { testWith } from "../../support/permissions.ts";
 
@@ -25,18 +24,38 @@ const names = (folder: string): string[] =>
   [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
 
 leftoverTest("what nobody receives any more goes, and nothing else", async (root, jail) => {
-  await Deno.mkdir(`${root}/sub/${LEFT}`);
-  for (const path of [LEFT, `sub/${LEFT}.2`, `sub/${LEFT}/${LEFT}`, "sub/.upload"]) {
+  await Deno.mkdir(`${root}/${LEFT}.d`);
+  for (const path of [LEFT, `${LEFT}.2`, `${LEFT}.d/${LEFT}`, ".upload"]) {
     await Deno.writeTextFile(`${root}/${path}`, "");
   }
   await Deno.symlink("hello", `${root}/${LEFT}-link`);
   assertEquals((await runCommand("mkfifo", [`${root}/${LEFT}-fifo`])).code, 0);
-  await using upload = await jail.upload("/sub/new", false);
-  await removeLeftovers(root, true);
-  assertEquals(names(root), [`${LEFT}-fifo`, `${LEFT}-link`, "hello", "sub"]);
-  assertEquals(names(`${root}/sub/${LEFT}`), []);
-  await upload.commit();
-  assertEquals(names(`${root}/sub`), [".upload", LEFT, "new"]);
+  using upload = await jail.upload("/new", false);
+  await removeLeftovers(root);
+  upload.commit();
+  const stay = [".upload", `${LEFT}-fifo`, `${LEFT}-link`, `${LEFT}.d`, "hello", "new", "sub"];
+  assertEquals(names(root), stay);
+  assertEquals(names(`${root}/${LEFT}.d`), [LEFT]);
+});
+
+leftoverTest("what is left of a file makes room for the next upload of it", async (root, jail) => {
+  const long = "ü".repeat(127); // 254 bytes.
+  for (const name of ["new", long]) {
+    const started = await jail.upload(`/${name}`, false);
+    const [hidden = ""] = names(root).filter((name) => name.startsWith(UNFINISHED));
+    started.abort();
+    await Deno.writeTextFile(`${root}/${hidden}`, "of a killed server");
+    const [one, other] = [await jail.upload(`/${name}`, true), await jail.upload(`/${name}`, true)];
+    one.file.writeSync(new TextEncoder().encode("one"));
+    // Two at once know nothing of each other, and the first to end leaves the other alone.
+    one.abort();
+    const third = await jail.upload(`/${name}`, true);
+    other.commit();
+    third.abort();
+    assertEquals(names(root), ["hello", name, "sub"].sort());
+    assertEquals(Deno.statSync(`${root}/${name}`).size, 0);
+    await Deno.remove(`${root}/${name}`);
+  }
 });
 
 leftoverTest(
@@ -45,7 +64,7 @@ leftoverTest(
     await Deno.writeTextFile(`${root}/sub/${LEFT}`, "");
     const upload = await jail.upload("/sub/new", false);
     await assertRejects(() => jail.rmdir("/sub"), Error, "not empty");
-    await upload.abort();
+    upload.abort();
     await Deno.writeTextFile(`${root}/sub/${LEFT}`, "");
     await jail.rmdir("/sub");
     assertEquals(names(root), ["hello"]);
