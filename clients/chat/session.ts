@@ -3,7 +3,7 @@ import { isGone } from "../../tools/net/errors.ts";
 import type { ByteStream } from "../../tools/net/stream.ts";
 import { writeAll } from "../../tools/net/writer.ts";
 import { EXIT, Failure } from "../../tools/program/failure.ts";
-import { safeText } from "../../tools/protocol/chat.ts";
+import { NICK_ANSWERS, safeText } from "../../tools/protocol/chat.ts";
 import { LineCutter } from "../../tools/protocol/chat_lines.ts";
 
 /** Where lines come from and go to: a terminal, or a pair of pipes. */
@@ -29,8 +29,8 @@ export interface Introduction {
   timeout: number;
 }
 
-const AGREED = /^\* you are now /;
-const REFUSED = /^\* no: (.+)$/;
+const TAKEN = `* ${NICK_ANSWERS.taken}`;
+const REFUSED = `* ${NICK_ANSWERS.refused}`;
 
 /**
  * Talks until the server closes. When there is nothing more to send, our half
@@ -49,9 +49,8 @@ export async function converse(
   const refuse = (exitCode: number, reason: string): void =>
     named.reject(new Failure(exitCode, `--nick ${introduction?.nick}: ${reason}`));
   const hear = (line: string): void => {
-    const [, reason] = REFUSED.exec(line) ?? [];
-    if (reason !== undefined) refuse(EXIT.refused, reason);
-    else if (AGREED.test(line)) named.resolve();
+    if (line.startsWith(REFUSED)) refuse(EXIT.refused, line.slice(REFUSED.length));
+    else if (line.startsWith(TAKEN)) named.resolve();
   };
   const sending = (async (): Promise<void> => {
     const encoder = new TextEncoder();

@@ -1,5 +1,5 @@
 /** A room where people have names, hear who comes and goes, and may give commands. */
-import { LONGEST_LINE, safeText } from "../../tools/protocol/chat.ts";
+import { LONGEST_LINE, NICK_ANSWERS, safeText } from "../../tools/protocol/chat.ts";
 import { Bucket } from "./bucket.ts";
 import { type CommandRoom, runCommand } from "./commands.ts";
 import { NICK_RULE, nickKey, parseNick } from "./nick.ts";
@@ -78,16 +78,16 @@ export class NamedRoom extends Room<string> implements CommandRoom {
 
   rename(person: Person, wanted: string): void {
     const nick = parseNick(wanted);
-    if (nick === undefined) return this.notify(person, `no: ${NICK_RULE}`);
+    if (nick === undefined) return this.notify(person, `${NICK_ANSWERS.refused}${NICK_RULE}`);
     const holder = this.find(nick);
     if (holder && holder !== person) {
-      return this.notify(person, `no: ${holder.nick} is here already`);
+      return this.notify(person, `${NICK_ANSWERS.refused}${holder.nick} is here already`);
     }
     const old = person.nick;
     this.#byKey.delete(nickKey(old));
     this.#name(person, nick);
     if (nick !== old) this.fanOut.toAll(this.line(`* ${old} is now ${nick}`), person);
-    this.notify(person, `you are now ${nick}`);
+    this.notify(person, `${NICK_ANSWERS.taken}${nick}`);
   }
 
   protected override line(text: string): string {

@@ -36,5 +36,8 @@ export const CHAT_COMMANDS = [
   { name: "help", words: [], help: "list the commands" },
 ] as const satisfies readonly ChatCommand[];
 
+/** How the server's notice begins that answers `/nick`; the name follows, or the reason. */
+export const NICK_ANSWERS = { taken: "you are now ", refused: "no: " } as const;
+
 /** The name of a command. */
 export type ChatCommandName = typeof CHAT_COMMANDS[number]["name"];
