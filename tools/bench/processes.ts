@@ -84,8 +84,16 @@ export async function startServer(
 
 /** A port of 127.0.0.1 that was free a moment ago, for a server that cannot choose one itself. */
 export function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
+  for (;;) {
+    // Of those that no system gives to clients: they could take it before the server does.
+    const port = 10_000 + Math.floor(Math.random() * 20_000);
+    try {
+      Deno.listen({ hostname: "127.0.0.1", port }).close();
+      return port;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    }
+  }
 }
 
 /** Whether something listens on the TCP port `port` of 127.0.0.1. */
