@@ -10,31 +10,20 @@ import { Writer } from "../../tools/net/writer.ts";
 import { Failure } from "../../tools/program/failure.ts";
 import type { Fields } from "../../tools/program/log.ts";
 import { ProtocolError } from "../../tools/protocol/error.ts";
-import { parseCommand } from "../../tools/protocol/ftp_command.ts";
 import { FACTS } from "../../tools/protocol/ftp_facts.ts";
 import { formatReply } from "../../tools/protocol/ftp_reply.ts";
 import { resolvePath } from "../../tools/protocol/served_path.ts";
 import { FOREIGN, type FtpServerCommand, NOT_SERVED } from "./command.ts";
 import type { DataWay } from "./data.ts";
-import { type LoggedIn, passwordText } from "./login.ts";
+import type { LoggedIn } from "./login.ts";
 import { FILE_REPLIES, type FtpReply, Refusal, REPLIES } from "./replies.ts";
+import { COMMAND_BUFFER, readRequest, type Request } from "./request.ts";
 import type { FtpService } from "./service.ts";
 import { type Job, Transfer } from "./transfer.ts";
 import { withUrgentData } from "./urgent.ts";
 
-/** The longest command line in bytes: a verb and the longest path there is (PATH_MAX). */
-export const LONGEST_COMMAND = 4096 + 32;
-// Most command lines fit.
-const FIRST_BUFFER = 256;
 /** So many commands may come while a transfer runs; then no more are read until its end. */
 export const MOST_WAITING = 100;
-
-/** A command as the client gave it. */
-interface Request {
-  verb: string;
-  /** Undefined: none was given; null: it is no password and not UTF-8 (RFC 2640), or has a CR or NUL. */
-  argument: string | undefined | null;
-}
 
 /** The two ends of a control connection, IPv4 addresses in plain form. */
 export interface Ends {
@@ -44,7 +33,6 @@ export interface Ends {
 }
 
 const encoder = new TextEncoder();
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** A command, as the table has it. */
 export type SessionCommand = FtpServerCommand<FtpSession>;
@@ -107,7 +95,7 @@ export class FtpSession {
         stream,
         () => this.#transfers ||= this.way !== undefined || this.transfer !== undefined,
       ),
-      FIRST_BUFFER,
+      COMMAND_BUFFER,
     );
     this.#writer = new Writer(stream);
   }
@@ -117,7 +105,7 @@ export class FtpSession {
     const over = this.#over ??= new AbortController();
     const abort = (): void => over.abort();
     if (this.#ended) abort();
-    (this.#reading ??= this.#readRequest()).then((request) => request ?? abort(), abort);
+    (this.#reading ??= readRequest(this.#reader)).then((request) => request ?? abort(), abort);
     return over.signal;
   }
 
@@ -186,7 +174,7 @@ export class FtpSession {
   async startTls(): Promise<void> {
     const tls = await this.protect(this.#stream);
     this.tls = this.#stream = tls;
-    this.#reader = new ByteReader(tls, FIRST_BUFFER);
+    this.#reader = new ByteReader(tls, COMMAND_BUFFER);
     this.#writer = new Writer(tls);
   }
 
@@ -253,7 +241,7 @@ export class FtpSession {
         const waiting = this.#waiting.shift();
         if (waiting) return waiting;
         this.#patience.begin(...this.#limit());
-        const request = await (this.#reading ??= this.#readRequest());
+        const request = await (this.#reading ??= readRequest(this.#reader));
         this.#patience.end();
         this.#reading = undefined;
         return request;
@@ -267,7 +255,10 @@ export class FtpSession {
         await transfer.over;
         continue;
       }
-      const request = await Promise.race([this.#reading ??= this.#readRequest(), transfer.over]);
+      const request = await Promise.race([
+        this.#reading ??= readRequest(this.#reader),
+        transfer.over,
+      ]);
       if (request === undefined) continue;
       this.#reading = undefined;
       if (request === null) {
@@ -276,19 +267,6 @@ export class FtpSession {
         await transfer.over;
       } else if (this.#commands.get(request.verb)?.duringTransfer === "at once") return request;
       else this.#waiting.push(request);
-    }
-  }
-
-  async #readRequest(): Promise<Request | null> {
-    const line = await this.#reader.readLine({ longest: LONGEST_COMMAND, end: "lf" });
-    if (line === null) return null;
-    const { verb, argument } = parseCommand(line);
-    if (argument === undefined) return { verb, argument };
-    try {
-      const text = verb === "PASS" ? passwordText(argument) : utf8.decode(argument);
-      return { verb, argument: /[\r\n\0]/.test(text) ? null : text };
-    } catch {
-      return { verb, argument: null };
     }
   }
 

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { FOREIGN, NOT_SERVED } from "../../../servers/ftp/command.ts";
 import { COMMANDS } from "../../../servers/ftp/commands.ts";
-import { LONGEST_COMMAND } from "../../../servers/ftp/session.ts";
+import { LONGEST_COMMAND } from "../../../servers/ftp/request.ts";
 import { ftpTest } from "../../support/ftp_server.ts";
 
 const VERBS = COMMANDS.flatMap(({ verbs }) => verbs);
