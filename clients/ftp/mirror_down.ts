@@ -28,8 +28,7 @@ export class Down implements Direction {
     return await client.list(joinRemote(this.#remote, path));
   }
 
-  // deno-lint-ignore require-await
-  async target(_: FtpClient, path: string): Promise<Item[]> {
+  target(_: FtpClient, path: string): Item[] {
     return listLocal(join(this.#local, path));
   }
 
@@ -37,19 +36,16 @@ export class Down implements Direction {
     return await isEmpty(client, joinRemote(this.#remote, path));
   }
 
-  // deno-lint-ignore require-await
-  async make(_: FtpClient, path: string): Promise<boolean> {
+  make(_: FtpClient, path: string): boolean {
     makeLocal(join(this.#local, path));
     return true;
   }
 
-  // deno-lint-ignore require-await
-  async tellLinks(_: FtpClient, __: string, items: readonly Item[]): Promise<readonly Item[]> {
+  tellLinks(_: FtpClient, __: string, items: readonly Item[]): readonly Item[] {
     return items;
   }
 
-  // deno-lint-ignore require-await
-  async remove(_: FtpClient, path: string, item: Item): Promise<void> {
+  remove(_: FtpClient, path: string, item: Item): void {
     removeLocal(join(this.#local, path), item);
   }
 

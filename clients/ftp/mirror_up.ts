@@ -41,8 +41,7 @@ export class Up implements Direction {
     return await hasFolder(client, this.#remote);
   }
 
-  // deno-lint-ignore require-await
-  async source(_: FtpClient, path: string): Promise<Item[]> {
+  source(_: FtpClient, path: string): Item[] {
     return listLocal(join(this.#local, path));
   }
 
@@ -51,8 +50,7 @@ export class Up implements Direction {
     return await this.#clock.correct(client, folder, await client.list(folder));
   }
 
-  // deno-lint-ignore require-await
-  async isEmpty(): Promise<boolean> {
+  isEmpty(): boolean {
     return true;
   }
 

@@ -208,9 +208,9 @@ mirrorTest("keeps a rate, all sessions together", async (local) => {
   const tree = new FtpTree();
   for (let i = 0; i < 10; i++) tree.put(`f${i}`, "x".repeat(100));
   let longest = 0;
-  // deno-lint-ignore require-await
-  const rate = new RateLimit(100, () => 0, async (milliseconds) => {
+  const rate = new RateLimit(100, () => 0, (milliseconds) => {
     longest = Math.max(longest, milliseconds);
+    return Promise.resolve();
   });
   await mirrored(() => tree.connect(), local, { sessions: 3, rate });
   assertEquals(longest, 10_000);
