@@ -150,7 +150,7 @@ export class TftpSession {
     try {
       let outcome;
       {
-        await using stack = new AsyncDisposableStack();
+        using stack = new DisposableStack();
         outcome = await this.#transfer(stack);
       }
       this.#logFailure(outcome);
@@ -162,7 +162,7 @@ export class TftpSession {
     }
   }
 
-  async #transfer(stack: AsyncDisposableStack): Promise<Outcome> {
+  async #transfer(stack: DisposableStack): Promise<Outcome> {
     let send = this.#context.reply;
     try {
       const plan = await this.#prepare(stack);
@@ -199,7 +199,7 @@ export class TftpSession {
     return async (packet) => this.#sends++ < GUESSABLE_SENDS && await send(packet);
   }
 
-  async #prepare(stack: AsyncDisposableStack): Promise<Plan> {
+  async #prepare(stack: DisposableStack): Promise<Plan> {
     const { request, settings } = this.#context;
     const mode = parseMode(request.mode);
     if (mode === undefined) {
@@ -217,7 +217,7 @@ export class TftpSession {
       : await this.#toReceive(mode, stack);
   }
 
-  async #toSend(mode: Mode, stack: AsyncDisposableStack): Promise<Plan> {
+  async #toSend(mode: Mode, stack: DisposableStack): Promise<Plan> {
     const { jail, budget, request, settings } = this.#context;
     const { file, info: { size } } = stack.use(await this.#inOwnFolder((path) => jail.open(path)));
     const limits = limitsFor(this.address, request.kind, settings);
@@ -242,7 +242,7 @@ export class TftpSession {
     return { transfer, terms };
   }
 
-  async #toReceive(mode: Mode, stack: AsyncDisposableStack): Promise<Plan> {
+  async #toReceive(mode: Mode, stack: DisposableStack): Promise<Plan> {
     const { uploads, budget, request, settings } = this.#context;
     if (settings.writing === "no") {
       throw new Refusal("accessViolation", "This server is read-only");
