@@ -1,4 +1,5 @@
 /** Real FTP clients at a terminal against our server: Ctrl-C ends a transfer, and the session goes on. */
+import { stripVTControlCharacters } from "node:util";
 import { assertEquals } from "@std/assert";
 import { type Served, withFtpServer } from "../support/ftp_server.ts";
 import { missingProgram, processTestUnless } from "../support/permissions.ts";
@@ -93,8 +94,7 @@ async function play({ port, outside, log }: Served, client: Client): Promise<boo
   let seen = 0;
   for (const [shown, typed] of steps) {
     // What sets colours and moves the cursor is of no interest.
-    // deno-lint-ignore no-control-regex
-    const plain = (text: string): string => text.slice(seen).replace(/\x1b\[[\d;?]*[A-Za-z]/g, "");
+    const plain = (text: string): string => stripVTControlCharacters(text.slice(seen));
     try {
       await talker.until((text) => shown.test(plain(text)), `${shown}`);
     } catch (error) {

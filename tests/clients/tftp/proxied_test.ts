@@ -4,21 +4,16 @@
  * but for the one wait that brings a lost packet back.
  */
 import { assertEquals } from "@std/assert";
-import { TftpClient } from "../../../clients/tftp/client.ts";
+import type { TftpClient } from "../../../clients/tftp/client.ts";
 import { Printer } from "../../../servers/proxy/printer.ts";
-import { DatagramEndpoint } from "../../../tools/net/datagram.ts";
-import { Trace } from "../../../tools/program/trace.ts";
 import { parseFault } from "../../../tools/protocol/fault.ts";
 import { LEAST_WAIT } from "../../../tools/protocol/tftp_retry.ts";
 import { withProxy } from "../../servers/proxy/running.ts";
 import { FakeTime } from "../../support/fake_time.ts";
 import { testWith } from "../../support/permissions.ts";
-import { BytesSink, bytesSource, pattern } from "../../support/tftp_line.ts";
+import { BLOCKS, connectTo, DATA } from "../../support/tftp_client.ts";
+import { BytesSink, bytesSource } from "../../support/tftp_line.ts";
 import { type Running, withTftpd } from "../../support/tftp_server.ts";
-
-const BLOCKS = 10;
-const BLKSIZE = 64;
-const DATA = pattern(BLOCKS * BLKSIZE - 3);
 
 type Direction = "up" | "down";
 
@@ -47,21 +42,7 @@ async function move(
   });
   const faults = harm ? [parseFault(`${harm.direction}:${harm.fault}@${harm.number}`)] : [];
   await withProxy(running.port, { udp: true, faults, printer }, async (proxy) => {
-    const client = await TftpClient.connect({
-      host: "127.0.0.1",
-      port: proxy.port,
-      settings: {
-        ...{ mode: "octet", blksize: BLKSIZE, windowsize, tsize: true },
-        ...{ rexmt: undefined, timeout: 25_000 },
-      },
-      trace: new Trace(false),
-      resolve: (host) => Promise.resolve(host),
-      bind: (hostname, longest) =>
-        new DatagramEndpoint(
-          Deno.listenDatagram({ transport: "udp", hostname, port: 0 }),
-          longest,
-        ),
-    });
+    const client = await connectTo(proxy.port, windowsize);
     const event = way === "get" ? " sent " : " received ";
     const ended = running.log.saysTimes(event, running.log.text.split(event).length);
     let isOver = false;

@@ -1,17 +1,12 @@
 /** Both ends of TFTP on a line that harms one datagram: client, proxy and server over real sockets. */
 import { assert, assertEquals } from "@std/assert";
-import { TftpClient } from "../../../clients/tftp/client.ts";
 import { DatagramEndpoint } from "../../../tools/net/datagram.ts";
-import { Trace } from "../../../tools/program/trace.ts";
 import { parseFault } from "../../../tools/protocol/fault.ts";
 import { testWith } from "../../support/permissions.ts";
-import { BytesSink, bytesSource, pattern } from "../../support/tftp_line.ts";
+import { BLOCKS, connectTo, DATA } from "../../support/tftp_client.ts";
+import { BytesSink, bytesSource } from "../../support/tftp_line.ts";
 import { type Running, withTftpd } from "../../support/tftp_server.ts";
 import { withProxy } from "../proxy/running.ts";
-
-const BLOCKS = 10;
-const BLKSIZE = 64;
-const DATA = pattern(BLOCKS * BLKSIZE - 3);
 
 /** How a file is moved. */
 interface Case {
@@ -44,20 +39,11 @@ async function move(
   let sent = 0;
   await withProxy(port, { udp: true, faults, idleTimeout: 120_000 }, async (proxy) => {
     let endpoint: CountedEndpoint | undefined;
-    const client = await TftpClient.connect({
-      host: "127.0.0.1",
-      port: proxy.port,
-      settings: {
-        ...{ mode: "octet", blksize: BLKSIZE, windowsize, tsize: true },
-        ...{ rexmt: undefined, timeout: 25_000 },
-      },
-      trace: new Trace(false),
-      resolve: (host) => Promise.resolve(host),
-      bind(hostname, longest): DatagramEndpoint {
-        const socket = Deno.listenDatagram({ transport: "udp", hostname, port: 0 });
-        return endpoint = new CountedEndpoint(socket, longest);
-      },
-    });
+    const client = await connectTo(
+      proxy.port,
+      windowsize,
+      (socket, longest) => endpoint = new CountedEndpoint(socket, longest),
+    );
     try {
       if (way === "get") {
         const sink = new BytesSink();
